@@ -1,0 +1,45 @@
+import { show, ValueError } from './errors.ts';
+
+const ARRAYS = {
+  bool: Uint8Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const;
+
+/** The kind of number a tensor holds: `float32` (the default), `float64`, `int32` or `bool` (0 and 1). */
+export type DType = keyof typeof ARRAYS;
+
+/** The typed arrays that hold a tensor's numbers. */
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** From narrow to wide: mixing two dtypes gives the later one. */
+const ORDER = Object.keys(ARRAYS) as DType[];
+
+export function allocate(dtype: DType, size: number): TypedArray {
+  return new ARRAYS[dtype](size);
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float64';
+}
+
+/** bool < int32 < float32 < float64: the wider of two dtypes. */
+export function promote(a: DType, b: DType): DType {
+  return a === b || ORDER.indexOf(a) > ORDER.indexOf(b) ? a : b;
+}
+
+export function checkDType(where: string, dtype: DType): DType {
+  if (!Object.hasOwn(ARRAYS, dtype)) {
+    throw new ValueError(where, `dtype must be one of ${ORDER.join(', ')}`, show(dtype));
+  }
+  return dtype;
+}
+
+/**
+ * The dtype whose numbers are held by arrays of this kind; undefined for a kind that tensors do not hold as it is.
+ * Bytes may be anything, pixels say, so a `Uint8Array` is not taken for bool.
+ */
+export function dtypeOf(array: ArrayBufferView): DType | undefined {
+  return ORDER.find((d) => d !== 'bool' && array.constructor === ARRAYS[d]);
+}

@@ -1,0 +1,10 @@
+export type { DType, TypedArray } from './core/dtype.ts';
+export { GradletError, InternalError, NonFiniteError, ShapeError, ValueError } from './core/errors.ts';
+export { Generator, type GeneratorState, manualSeed } from './core/random.ts';
+export type { Shape } from './core/shape.ts';
+export * from './data/index.ts';
+export * from './inspect/index.ts';
+export * as nn from './nn/index.ts';
+export * from './optim/index.ts';
+export * as optim from './optim/index.ts';
+export * from './tensor/index.ts';

@@ -1,0 +1,7 @@
+export {
+  type GradcheckElement,
+  type GradcheckOptions,
+  type GradcheckResult,
+  gradcheck,
+  gradgradcheck,
+} from './gradcheck.ts';

@@ -1,0 +1,11 @@
+export * from './activation.ts';
+export * from './container.ts';
+export type { FunctionModule, FunctionModuleClass } from './derived.ts';
+export * from './dropout.ts';
+export * from './eval-mode.ts';
+export * as init from './init.ts';
+export * from './linear.ts';
+export * from './losses/index.ts';
+export * from './module.ts';
+export * from './norm.ts';
+export * from './parameter.ts';

@@ -1,0 +1,126 @@
+import { show, ValueError } from '../core/errors.ts';
+
+/** The numbers that are allowed, as in mathematics: `'[0, 1)'` holds 0 and not 1. */
+export type NumberInterval = `${'[' | '('}${number | '-∞'}, ${number | '∞'}${']' | ')'}`;
+
+/** What a hyperparameter may be: a number of an interval, or one of several words. */
+export type HyperparameterRange = NumberInterval | 'false | true' | `${string} | ${string}`;
+
+type Words<R> = R extends `${infer First} | ${infer Rest}` ? First | Words<Rest> : R;
+
+/** The type of the values that a range allows. */
+export type HyperparameterValue<R> = R extends NumberInterval
+  ? number
+  : R extends 'false | true'
+    ? boolean
+    : Words<R>;
+
+/**
+ * The hyperparameters of the built-in optimizers, each with the values it may take. One name means one thing everywhere;
+ * an optimizer says which ones it has, and their defaults.
+ */
+export class Hyperparameters {
+  /** Learning rate: how far to go along the direction `delta`. */
+  readonly lr = '[0, ∞)';
+  /** Weight of the past in the first moment `m`, the running mean of gradients. PyTorch's `betas[0]`. */
+  readonly beta1 = '[0, 1)';
+  /** Weight of the past in the second moment `v`, the running mean of squared gradients. PyTorch's `betas[1]`. */
+  readonly beta2 = '[0, 1)';
+  /** Weight of the past in the running mean of squared gradients of Adadelta and RMSprop. PyTorch's RMSprop says `alpha`. */
+  readonly rho = '[0, 1)';
+  /** Added *outside* the square root of a denominator: `√v + eps`. */
+  readonly eps = '[0, ∞)';
+  /** Added *inside* the square root of a denominator: `√(v + epsRoot)`. */
+  readonly epsRoot = '[0, ∞)';
+  /** Weight of the past in the velocity. It differs from the `momentum` of BatchNorm, which is the weight of the *new* batch. */
+  readonly momentum = '[0, 1)';
+  /** How much of each new gradient is kept out of the velocity, which takes up `(1 − dampening) · g`. */
+  readonly dampening = '[0, 1]';
+  /** Steps along `g + momentum · m` instead of `m`. */
+  readonly nesterov = 'false | true';
+  /** Divides by the largest second moment so far instead of the current one. */
+  readonly amsgrad = 'false | true';
+  /** Divides by the standard deviation of the gradient instead of its root mean square. */
+  readonly centered = 'false | true';
+  /** Divides the learning rate by `1 + (t − 1) · lrDecay` at step t. */
+  readonly lrDecay = '[0, ∞)';
+  /** What the sum of squared gradients starts from. */
+  readonly initialAccumulatorValue = '[0, ∞)';
+  /** How fast NAdam's momentum grows from `beta1 / 2` to `beta1`. */
+  readonly momentumDecay = '[0, ∞)';
+  /** Pulls every parameter towards 0 in proportion to its size; `decay` says how. Default 0. */
+  readonly weightDecay = '[0, ∞)';
+  /** Pulls every parameter towards 0 with the same force, `l1 · sign(p)`; `decay` says how. Default 0. */
+  readonly l1 = '[0, ∞)';
+  /**
+   * `'coupled'` adds `weightDecay · p + l1 · sign(p)` to the gradient, so that the moments see it (L2 and L1 regularization).
+   * `'decoupled'` takes `lr` times the same from the parameter itself, past the moments (AdamW). Default `'coupled'`.
+   */
+  readonly decay = 'coupled | decoupled';
+  /** Climbs instead of descending. Default false. */
+  readonly maximize = 'false | true';
+}
+
+/** What every optimizer has besides its own hyperparameters. */
+export const sharedDefaults = { weightDecay: 0, l1: 0, decay: 'coupled', maximize: false } as const;
+
+/** The names of the options that every optimizer shares. */
+export type SharedHyperparameter = keyof typeof sharedDefaults;
+
+/** What the hyperparameters of any optimizer have in common. */
+export type WithLr = {
+  /** Every optimizer has a learning rate. */
+  readonly lr: number;
+};
+
+/** The defaults of an optimizer: its hyperparameters, and those shared ones that start from something else. */
+export type OptimizerDefaults = Readonly<Record<string, number | boolean | string>> &
+  WithLr & {
+    /** How weight decay acts unless an option says otherwise. */
+    readonly decay?: HyperparameterValue<Hyperparameters['decay']>;
+  };
+
+type Widened<T> = T extends boolean ? boolean : T extends number ? number : string;
+
+/** All options of a parameter group under these defaults, each with its value. */
+export type OptimizerSettings<H> = {
+  -readonly [K in keyof Pick<
+    Hyperparameters,
+    Extract<keyof H | SharedHyperparameter, keyof Hyperparameters>
+  >]: HyperparameterValue<Hyperparameters[K]>;
+} & { -readonly [K in Exclude<keyof H, keyof Hyperparameters>]: Widened<H[K]> };
+
+/** A check made from a {@link HyperparameterRange}, and how an error message names it. */
+export interface Domain {
+  readonly text: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const INTERVAL = /^([[(])(\S+), (\S+)([\])])$/;
+
+/** The check of a range; without one, of being the same kind of thing as the default. */
+export function domainOf(range: HyperparameterRange | undefined, defaultValue: unknown): Domain {
+  if (range === 'false | true' || (!range && typeof defaultValue === 'boolean')) {
+    return { text: 'true or false', accepts: (value) => typeof value === 'boolean' };
+  }
+  if (!range) {
+    return { text: 'a number', accepts: (value) => typeof value === 'number' && !Number.isNaN(value) };
+  }
+  const interval = INTERVAL.exec(range);
+  if (!interval) {
+    const words: unknown[] = range.split(' | ');
+    return { text: `one of ${words.map(show).join(', ')}`, accepts: (value) => words.includes(value) };
+  }
+  const [, left, from, to, right] = interval as unknown as string[];
+  const [low, high] = [from!, to!].map((bound) => Number(bound.replace('∞', 'Infinity'))) as [number, number];
+  const accepts = (x: unknown): boolean =>
+    typeof x === 'number' &&
+    (x > low || (left === '[' && x === low)) &&
+    (x < high || (right === ']' && x === high));
+  return { text: `in ${range}`, accepts };
+}
+
+/** Throws unless the value lies in its domain. */
+export function checkValue(where: string, name: string, value: unknown, domain: Domain): void {
+  if (!domain.accepts(value)) throw new ValueError(where, `${name} must be ${domain.text}`, show(value));
+}

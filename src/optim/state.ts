@@ -1,0 +1,158 @@
+import { allocate, type TypedArray } from '../core/dtype.ts';
+import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
+import { sameShape, showShape } from '../core/shape.ts';
+import type { Uniforms } from '../formula/program.ts';
+import { contiguousData, Tensor } from '../tensor/index.ts';
+import type { UpdateEngine } from './engine.ts';
+import type { CompiledRule, StepScalars } from './rule.ts';
+
+/** All that an optimizer remembers of one parameter. */
+export interface ParamRecord {
+  /** Steps taken. */
+  t: number;
+  /** What the rule's `perStep` returned in the last of them. */
+  perStep: StepScalars;
+  /** The lines that are kept, row-major, in the parameter's dtype; each from the first step that reads it. */
+  readonly state: Record<string, TypedArray>;
+  engine: UpdateEngine | null;
+}
+
+/** What a saved state says of one parameter. */
+export interface SavedParam {
+  /** Steps taken. */
+  readonly t: number;
+  /** The scalars of the last step. */
+  readonly perStep: StepScalars;
+  /** The lines that are kept, such as the moments `m` and `v`, each in the parameter's shape. */
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+/** What a saved state says of one group. */
+export interface SavedGroup {
+  /** Every option of the group. */
+  readonly settings: Readonly<Record<string, number | boolean | string>>;
+  /** One per parameter, in the order of the group. */
+  readonly params: readonly SavedParam[];
+}
+
+/** The state of an optimizer, from `stateDict` for `loadStateDict`. */
+export interface OptimizerState {
+  /** The optimizer's name. */
+  readonly optimizer: string;
+  /** One per group, in order. */
+  readonly groups: readonly SavedGroup[];
+}
+
+type Groups = readonly { readonly params: readonly Tensor[] }[];
+
+/** A copy of an optimizer's state. */
+export function saveState(
+  { rule, defaults }: CompiledRule,
+  groups: Groups,
+  records: ReadonlyMap<Tensor, ParamRecord>,
+): OptimizerState {
+  const saveParam = (p: Tensor): SavedParam => {
+    const { t, perStep, state } = records.get(p)!;
+    const tensors = Object.entries(state).map(([name, array]) => [
+      name,
+      new Tensor(array.slice(), p.shape, p.dtype),
+    ]);
+    return { t, perStep: { ...perStep }, state: Object.fromEntries(tensors) };
+  };
+  return {
+    optimizer: rule.name,
+    groups: groups.map((group) => ({
+      settings: Object.fromEntries(
+        Object.keys(defaults).map((name) => [name, (group as object as Uniforms)[name]!]),
+      ),
+      params: group.params.map(saveParam),
+    })),
+  };
+}
+
+/** Reads a state into new records and settings, after checking all of it. */
+export function readState(
+  compiled: CompiledRule,
+  groups: Groups,
+  saved: OptimizerState,
+): { records: Map<Tensor, ParamRecord>; settings: Uniforms[] } {
+  const where = `${compiled.rule.name}.loadStateDict`;
+  checkObject(where, 'the state', saved, ['optimizer', 'groups']);
+  if (saved.optimizer !== compiled.rule.name) {
+    throw new ValueError(
+      where,
+      `the state must be that of ${show(compiled.rule.name)}`,
+      show(saved.optimizer),
+    );
+  }
+  checkCount(where, 'groups', saved.groups, groups.length);
+  const records = new Map<Tensor, ParamRecord>();
+  const settings = saved.groups.map((group, k) => {
+    const name = `group ${k}`;
+    checkObject(where, name, group, ['settings', 'params']);
+    checkObject(where, `the settings of ${name}`, group.settings, Object.keys(compiled.defaults));
+    compiled.check(`${where}, ${name}`, group.settings);
+    const { params } = groups[k]!;
+    checkCount(where, `parameters in ${name}`, group.params, params.length);
+    for (const [i, p] of params.entries()) {
+      records.set(p, readParam(`${where}, ${name}, parameter ${i}`, compiled, p, group.params[i]!));
+    }
+    return { ...group.settings };
+  });
+  return { records, settings };
+}
+
+function readParam(
+  where: string,
+  { rule, perStepNames }: CompiledRule,
+  p: Tensor,
+  saved: SavedParam,
+): ParamRecord {
+  checkObject(where, 'what is saved', saved, ['t', 'perStep', 'state']);
+  const { t, perStep, state } = saved;
+  if (!Number.isInteger(t) || t < 0) throw new ValueError(where, 't must be a whole number ≥ 0', show(t));
+  checkObject(where, 'perStep', perStep, t > 0 ? perStepNames : []);
+  checkObject(where, 'state', state, Object.keys(state ?? {}));
+  const arrays: Record<string, TypedArray> = {};
+  for (const [name, value] of Object.entries(state)) {
+    if (!Object.hasOwn(rule.lines, name)) {
+      throw new ValueError(
+        where,
+        'state must name lines of the rule',
+        show(name),
+        suggest(name, Object.keys(rule.lines)),
+      );
+    }
+    if (!(value instanceof Tensor))
+      throw new ValueError(where, `state ${name} must be a tensor`, show(value));
+    if (!sameShape(value.shape, p.shape)) {
+      const mustHold = `state ${name} must have the parameter's shape ${showShape(p.shape)}`;
+      throw new ShapeError(
+        where,
+        mustHold,
+        showShape(value.shape),
+        'Load it into an optimizer over the same model.',
+      );
+    }
+    const array = allocate(p.dtype, p.size);
+    array.set(contiguousData(value));
+    arrays[name] = array;
+  }
+  return { t, perStep: { ...perStep }, state: arrays, engine: null };
+}
+
+function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {
+  if (typeof value !== 'object' || value === null)
+    throw new ValueError(where, `${name} must be an object`, show(value));
+  checkKeys(where, value, keys);
+  for (const key of keys) {
+    if (!Object.hasOwn(value, key)) throw new ValueError(where, `${name} must have "${key}"`, show(value));
+  }
+}
+
+function checkCount(where: string, what: string, list: unknown, count: number): void {
+  const got = Array.isArray(list) ? String(list.length) : show(list);
+  if (!Array.isArray(list) || list.length !== count) {
+    throw new ValueError(where, `the state must have as many ${what} as the optimizer, ${count}`, got);
+  }
+}

@@ -1,0 +1,177 @@
+import { type DType, isFloat, promote } from '../core/dtype.ts';
+import { broadcastShapes, type Shape } from '../core/shape.ts';
+import { derive, times } from '../formula/derive.ts';
+import { type Expr, isNumber, namesIn, substitute, variable } from '../formula/expr.ts';
+import type { SpecialFunctions } from '../formula/functions.ts';
+import { parseFormula, type Source } from '../formula/parse.ts';
+import { MapKernel } from '../kernels/map.ts';
+import { type Derivative, identity, isGradEnabled, record } from './graph.ts';
+import { empty, expectTensor, type Tensor } from './tensor.ts';
+
+/** What element-wise operations take: tensors, and plain numbers, which fit any dtype. */
+export type Operand = Tensor | number;
+
+/** From the inputs' dtype to the result's: the same, at least a floating one, or bool. */
+type Result = 'same' | 'float' | 'bool';
+
+/** One input's share of the gradient: `op` applied to what it reads among `g`, the parameters and `y`. */
+interface Partial {
+  readonly op: ElementwiseOp;
+  readonly reads: readonly string[];
+}
+
+/**
+ * An element-wise operation: a scalar formula, its derivatives, and from both everything that runs.
+ * Its expression is over its parameters; derivatives may also read `y`, the operation's own value.
+ */
+export class ElementwiseOp {
+  readonly name: string;
+  readonly params: readonly string[];
+  readonly kernel: MapKernel;
+  readonly result: Result;
+  readonly #given: readonly (Expr | undefined)[];
+  readonly #partials: (Partial | 'none' | 'zero' | 'identity')[] = [];
+
+  constructor(
+    name: string,
+    expr: Expr,
+    params: readonly string[],
+    given: readonly (Expr | undefined)[],
+    result: Result,
+  ) {
+    this.name = name;
+    this.params = params;
+    this.kernel = new MapKernel(expr, params);
+    this.#given = given;
+    this.result = result;
+  }
+
+  /**
+   * g · ∂y/∂(input k), as an operation of its own whose derivatives follow by the rules of differentiation,
+   * so that gradients of any order come from fused kernels. It may also be nothing but `g`, or 0: `'none'` where the value
+   * does not depend on the input, `'zero'` where it does, by steps, and the definition says so.
+   */
+  partial(k: number): Partial | 'none' | 'zero' | 'identity' {
+    this.#partials[k] ??= this.#derive(k);
+    return this.#partials[k];
+  }
+
+  #derive(k: number): Partial | 'none' | 'zero' | 'identity' {
+    const g = variable('g');
+    const expr = times(g, this.#given[k] ?? derive(this.kernel.expr, this.params[k]!));
+    if (isNumber(expr, 0)) return this.#given[k] ? 'zero' : 'none';
+    if (expr === g) return 'identity';
+    const reads = namesIn(expr);
+    // parameters of their own, so that `g` and `y` mean the next order's when this is differentiated
+    const params = reads.map((_, i) => `a${i}`);
+    const own = substitute(expr, (name) => variable(params[reads.indexOf(name)]!));
+    return { op: new ElementwiseOp(`${this.name} backward`, own, params, [], 'same'), reads };
+  }
+}
+
+function resultDType(op: ElementwiseOp, inputs: readonly Operand[]): DType {
+  if (op.result === 'bool') return 'bool';
+  let found: DType | null = null;
+  let fractional = op.result === 'float';
+  for (const x of inputs) {
+    if (typeof x === 'number') fractional ||= !Number.isInteger(x);
+    else found = found === null ? x.dtype : promote(found, x.dtype);
+  }
+  return promote(found ?? 'float32', fractional ? 'float32' : 'int32');
+}
+
+/** Runs an element-wise operation on inputs that broadcast, and records it. */
+export function apply(op: ElementwiseOp, ...inputs: readonly Operand[]): Tensor {
+  let shape: Shape | undefined;
+  let needed = false;
+  for (const x of inputs) {
+    if (typeof x === 'number') continue;
+    expectTensor(op.name, x, 'every input');
+    shape = shape ? broadcastShapes(op.name, shape, x.shape) : x.shape;
+    needed ||= x.node !== null;
+  }
+  const y = empty(shape ?? [], resultDType(op, inputs));
+  op.kernel.run(y.storage, y.shape, inputs);
+  return needed && isGradEnabled() && isFloat(y.dtype)
+    ? record(op.name, y, ...derivatives(op, inputs, y))
+    : y;
+}
+
+function derivatives(op: ElementwiseOp, inputs: readonly Operand[], y: Tensor): [Tensor, Derivative][] {
+  const pairs: [Tensor, Derivative][] = [];
+  for (const [k, x] of inputs.entries()) {
+    if (typeof x === 'number' || !x.node) continue;
+    const partial = op.partial(k);
+    if (partial === 'none') continue;
+    if (partial === 'zero') pairs.push([x, zero]);
+    else if (partial === 'identity') pairs.push([x, identity]);
+    else {
+      const saved = partial.reads.map((name) => (name === 'y' ? y : inputs[op.params.indexOf(name)]));
+      pairs.push([x, through(partial.op, saved)]);
+    }
+  }
+  return pairs;
+}
+
+/** The derivative of steps: PyTorch, too, gives zeros rather than no gradient. */
+const zero: Derivative = (g) => empty(g.shape, g.dtype);
+
+/** The derivative that runs `op` on saved values, with the gradient where one is missing; it keeps nothing else alive. */
+function through(op: ElementwiseOp, saved: readonly (Operand | undefined)[]): Derivative {
+  return (g) => apply(op, ...saved.map((s) => s ?? g));
+}
+
+/**
+ * Defines an element-wise operation from formulas in plain TypeScript, which may take special functions such as `erf`
+ * from a last parameter `{ erf }`.
+ *
+ * @param params - one name per input, other than `g` and `y`
+ * @param f - the value, from the inputs
+ * @param partials - the derivative by each input, from the inputs and then the value; those left out follow from `f`
+ */
+export function elementwise(
+  name: string,
+  params: readonly string[],
+  f: Source,
+  partials: readonly Source[] = [],
+  result: Result = 'same',
+): ElementwiseOp {
+  const expr = parseFormula(name, f, params);
+  const given = partials.map((d) => parseFormula(`derivative of ${name}`, d, [...params, 'y']));
+  return new ElementwiseOp(name, expr, params, given, result);
+}
+
+/** An element-wise function of one input. */
+export type Unary = (x: Operand) => Tensor;
+
+/** An element-wise function of two inputs that broadcast. */
+export type Binary = (x: Operand, other: Operand) => Tensor;
+
+/** y = f(x) with dy/dx = df(x, y). The result of whole numbers is float32 unless `result` says `'same'`. */
+export function unary(
+  name: string,
+  f: (x: number, functions: SpecialFunctions) => number,
+  df: (x: number, y: number, functions: SpecialFunctions) => number,
+  result: Result = 'float',
+): Unary {
+  const op = elementwise(name, ['x'], f, [df], result);
+  return (x) => apply(op, x);
+}
+
+/** y = f(a, b) with ∂y/∂a = da(a, b, y) and ∂y/∂b = db(a, b, y). */
+export function binary(
+  name: string,
+  f: (a: number, b: number) => number,
+  da: (a: number, b: number, y: number) => number,
+  db: (a: number, b: number, y: number) => number,
+  result: Result = 'same',
+): Binary {
+  const op = elementwise(name, ['a', 'b'], f, [da, db], result);
+  return (a, b) => apply(op, a, b);
+}
+
+/** 1 where f(a, b) holds, else 0. */
+export function comparison(name: string, f: (a: number, b: number) => boolean): Binary {
+  const op = elementwise(name, ['a', 'b'], f, [], 'bool');
+  return (a, b) => apply(op, a, b);
+}

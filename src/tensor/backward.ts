@@ -1,0 +1,278 @@
+import type { TypedArray } from '../core/dtype.ts';
+import { checkKeys, InternalError, ShapeError, show, ValueError } from '../core/errors.ts';
+import { sameShape, showShape } from '../core/shape.ts';
+import { ones } from './create.ts';
+import { describe, type Node, versionsOf, withGrad } from './graph.ts';
+import { cast, clone } from './ops/cast.ts';
+import { add } from './ops/elementwise.ts';
+import { sum } from './ops/reduce.ts';
+import { reshape } from './ops/shape.ts';
+import { contiguous, expectTensor, Tensor } from './tensor.ts';
+
+/** Options of `backward`. */
+export interface BackwardOptions {
+  /** Keeps the graph, so that `backward` can run through it again. Default: as `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Records the computation of the gradients, so that they can be differentiated in their turn. Default false. */
+  readonly createGraph?: boolean;
+}
+
+/**
+ * Finds the gradient of `x` by every leaf it was computed from, and adds it to their `grad`.
+ *
+ * @param gradient - the gradient of `x` itself; 1 when left out, for which `x` must have one element
+ * @throws {@link ShapeError} when `x` has several elements and no gradient is given, or one of another shape
+ * @throws {@link ValueError} when `x` requires no gradient, its graph was released by an earlier `backward`,
+ * or a leaf was overwritten since
+ * @example
+ * ```ts
+ * import { tensor } from 'gradlet';
+ * const w = tensor([3], { requiresGrad: true });
+ * w.square().sum().backward();
+ * w.grad; // → tensor([6.])
+ * ```
+ */
+export function backward(x: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
+  checkKeys('backward', options, ['retainGraph', 'createGraph']);
+  const seed = seedOf('backward', x, gradient);
+  walk('backward', [[x.node!, seed]], null, options);
+}
+
+/** Options of {@link grad}. */
+export interface GradOptions extends BackwardOptions {
+  /** The gradients of the outputs; 1 when left out, for outputs of one element. */
+  readonly gradOutputs?: Tensor | readonly (Tensor | undefined)[];
+  /** Gives `null` for an input that the outputs do not depend on, instead of an error. Default false. */
+  readonly allowUnused?: boolean;
+}
+
+type MaybeUnused<O> = O extends { readonly allowUnused: true } ? Tensor | null : Tensor;
+
+/**
+ * The gradients of one output (or the sum of several) by the given tensors, without touching anyone's `grad`.
+ * With `createGraph` the gradients can be differentiated again, to any order.
+ *
+ * @returns a tensor for a single input, else a list in the order of the inputs
+ * @throws {@link ValueError} when an input is not part of the graph and `allowUnused` is not set
+ * @example
+ * ```ts
+ * import { grad, tensor } from 'gradlet';
+ * const x = tensor(2, { requiresGrad: true });
+ * const first = grad(x.pow(3), x, { createGraph: true });
+ * first.item(); // → 12
+ * grad(first, x).item(); // → 12
+ * ```
+ */
+export function grad<const O extends GradOptions>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor,
+  options?: O,
+): MaybeUnused<O>;
+export function grad<const O extends GradOptions>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options?: O,
+): MaybeUnused<O>[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null) | (Tensor | null)[] {
+  checkKeys('grad', options, ['gradOutputs', 'allowUnused', 'retainGraph', 'createGraph']);
+  const ys: readonly Tensor[] = Array.isArray(outputs) ? outputs : [outputs];
+  const gradients =
+    options.gradOutputs instanceof Tensor ? [options.gradOutputs] : (options.gradOutputs ?? []);
+  const xs: readonly Tensor[] = Array.isArray(inputs) ? inputs : [inputs];
+  for (const x of xs) {
+    if (!expectTensor('grad', x, 'every input').node) {
+      throw new ValueError(
+        'grad',
+        'every input must require a gradient',
+        'one that does not',
+        'Create it with { requiresGrad: true }.',
+      );
+    }
+  }
+  const seeds = ys.map((y, i) => [y.node!, seedOf('grad', y, gradients[i])] as [Node, Tensor]);
+  const found = walk('grad', seeds, new Set(xs.map((x) => x.node!)), options);
+  const result = xs.map((x, i) => {
+    const g = found.get(x.node!) ?? null;
+    if (!g && !options.allowUnused) {
+      throw new ValueError(
+        'grad',
+        'the outputs must depend on every input',
+        `input ${i} of shape ${showShape(x.shape)}, which they do not depend on`,
+        'Set allowUnused to get null for it.',
+      );
+    }
+    return g;
+  });
+  return Array.isArray(inputs) ? result : result[0]!;
+}
+
+function seedOf(where: string, x: Tensor, gradient: Tensor | undefined): Tensor {
+  if (!expectTensor(where, x, 'the output').node) {
+    throw new ValueError(
+      where,
+      'the output must depend on a tensor that requires a gradient',
+      'one that does not',
+      'Create the parameters with { requiresGrad: true }, and compute outside noGrad.',
+    );
+  }
+  if (gradient === undefined) {
+    if (x.size === 1) return ones(x.shape, { dtype: x.dtype });
+    throw new ShapeError(
+      where,
+      'the output must have one element, or its gradient must be given',
+      `shape ${showShape(x.shape)}`,
+      'Reduce it first, as in loss.mean(), or pass a gradient of its shape.',
+    );
+  }
+  if (!sameShape(expectTensor(where, gradient, 'the gradient').shape, x.shape)) {
+    throw new ShapeError(
+      where,
+      `the gradient must have the output's shape ${showShape(x.shape)}`,
+      showShape(gradient.shape),
+    );
+  }
+  return gradient;
+}
+
+/** Everything that `roots` were computed from, results before their inputs. */
+function reachable(roots: readonly Node[]): Node[] {
+  const found = new Set<Node>(roots);
+  // a Set can grow while it is walked
+  for (const node of found) for (const input of node.inputs) found.add(input);
+  return [...found].sort((a, b) => b.id - a.id);
+}
+
+/** The nodes through which a gradient reaches one of `targets`. */
+function leadingTo(order: readonly Node[], targets: ReadonlySet<Node>): Set<Node> {
+  const leading = new Set<Node>();
+  for (let i = order.length - 1; i >= 0; i--) {
+    const node = order[i]!;
+    if (targets.has(node) || node.inputs.some((input) => leading.has(input))) leading.add(node);
+  }
+  return leading;
+}
+
+/**
+ * Carries gradients from the seeds to `targets`, and returns theirs; without targets, adds them to the leaves' `grad`.
+ * One pass over the nodes from the latest to the earliest: when a node's turn comes, its gradient is complete.
+ */
+function walk(
+  where: string,
+  seeds: readonly (readonly [Node, Tensor])[],
+  targets: ReadonlySet<Node> | null,
+  { createGraph = false, retainGraph = createGraph }: BackwardOptions,
+): Map<Node, Tensor> {
+  const order = reachable(seeds.map(([node]) => node));
+  const needed = targets && leadingTo(order, targets);
+  const active = needed ? order.filter((node) => needed.has(node)) : order;
+  // a released node has forgotten its inputs: a target that was not reached may stand behind it
+  const cutOff = targets && targets.size > active.filter((node) => targets.has(node)).length;
+  for (const node of order) {
+    if (!needed || node.inputs.some((input) => needed.has(input)) || (cutOff && !node.derivatives)) {
+      checkUsable(where, node);
+    }
+  }
+  const gradients = new Map<Node, Tensor>();
+  const give = (node: Node, g: Tensor): void => {
+    const before = gradients.get(node);
+    gradients.set(node, before ? add(before, g) : g);
+  };
+  const found = new Map<Node, Tensor>();
+  const taken = new Set(seeds.map(([, seed]) => seed.storage));
+  withGrad(createGraph, () => {
+    for (const [node, seed] of seeds) give(node, fitted(seed, node, where));
+    for (const node of active) {
+      const g = withHooks(node, gradients.get(node));
+      gradients.delete(node);
+      if (!g) continue;
+      if (targets?.has(node)) found.set(node, g);
+      if (!targets) keep(node, g, taken);
+      const { inputs, derivatives } = node;
+      let ran = false;
+      for (let i = 0; i < inputs.length; i++) {
+        const input = inputs[i]!;
+        if (needed && !needed.has(input)) continue;
+        give(input, fitted(derivatives![i]!(g), input, node.name));
+        ran = true;
+      }
+      if (ran && !retainGraph) {
+        node.derivatives = null;
+        node.inputs = [];
+      }
+    }
+  });
+  return found;
+}
+
+function checkUsable(where: string, node: Node): void {
+  if (!node.derivatives) {
+    throw new ValueError(
+      where,
+      'the graph must not have been released',
+      `${describe(node)}, which an earlier backward went through`,
+      'Call backward once per forward pass, or pass { retainGraph: true } to the earlier call.',
+    );
+  }
+  if (versionsOf(node.inputs) !== node.versions) {
+    throw new ValueError(
+      where,
+      'no leaf may be overwritten between forward and backward',
+      `${describe(node)}, which reads a leaf that was`,
+      'Call backward before optimizer.step() or loadStateDict(), and compute anew afterwards.',
+    );
+  }
+}
+
+function withHooks(node: Node, g: Tensor | undefined): Tensor | undefined {
+  if (!g || !node.hooks) return g;
+  return node.hooks.reduce((current, hook) => {
+    const replaced = hook(current);
+    if (replaced === undefined) return current;
+    if (!(replaced instanceof Tensor) || !sameShape(replaced.shape, current.shape)) {
+      throw new ShapeError(
+        'registerHook',
+        `a hook must return nothing or a tensor of shape ${showShape(current.shape)}`,
+        replaced instanceof Tensor ? showShape(replaced.shape) : show(replaced),
+      );
+    }
+    return replaced;
+  }, g);
+}
+
+/**
+ * Adds to the `grad` of a leaf, and of a computed tensor that asked for it. A gradient that came through unchanged may
+ * belong to several, or to the caller: `taken` has the storages that are given away, so that no two share one.
+ */
+function keep(node: Node, g: Tensor, taken: Set<TypedArray>): void {
+  const owner = node.leaf ?? node.retained;
+  if (!owner) return;
+  if (owner.grad) owner.grad = add(owner.grad, g);
+  else {
+    const own = contiguous(g);
+    owner.grad = taken.has(own.storage) ? clone(own) : own;
+  }
+  taken.add(owner.grad.storage);
+}
+
+/** `g` summed over the axes that were broadcast from the node's shape, in the node's dtype. */
+function fitted(g: Tensor, node: Node, where: string): Tensor {
+  const { shape, dtype } = node;
+  let fit = g;
+  if (!sameShape(g.shape, shape)) {
+    const added = g.ndim - shape.length;
+    const axes = g.shape.flatMap((n, a) => (a < added || (shape[a - added] === 1 && n !== 1) ? [a] : []));
+    if (added < 0 || !g.shape.every((n, a) => axes.includes(a) || n === shape[a - added])) {
+      throw new InternalError(
+        where,
+        `its derivative must have a shape that broadcasts from ${showShape(shape)}`,
+        showShape(g.shape),
+      );
+    }
+    fit = reshape(sum(g, axes), shape);
+  }
+  return cast(fit, dtype);
+}

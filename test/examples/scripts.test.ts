@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { optimizerNames } from 'gradlet';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { start } from '../../examples/start.ts';
+
+let printed: string[];
+let errors: string[];
+beforeEach(() => {
+  printed = [];
+  errors = [];
+  vi.spyOn(console, 'log').mockImplementation((text = '') => void printed.push(text));
+  vi.spyOn(console, 'error').mockImplementation((text) => void errors.push(text));
+  vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe('npm start', () => {
+  it('--help names the options and every optimizer', async () => {
+    expect(await start(['--help'])).toBe(0);
+    for (const word of ['--optimizers', '--epochs', ...optimizerNames()])
+      expect(printed.join()).toContain(word);
+  });
+
+  it('runs the optimizers it is told', async () => {
+    expect(await start(['iris', '--optimizers', 'adamw,nadam', '--epochs', '3'])).toBe(0);
+    const text = printed.join('\n');
+    expect(text).toMatch(/^Iris: 2 optimizers, .* 3 epochs/);
+    expect(text).toMatch(/^adamw +0\.\d{4} +[\d.]+ % +[\d.]+ s$/m);
+    expect(text).toContain('iris.html');
+    expect(text).not.toMatch(/Digits|published/);
+  });
+
+  it('runs every optimizer there is', async () => {
+    await start(['iris', '-o', 'all', '-e', '1']);
+    expect(printed[0]).toMatch(`Iris: ${optimizerNames().length} optimizers`);
+  });
+
+  it.each([
+    [['--optimizers', 'adamm'], /^createOptimizer: .* got "adamm"\. Did you mean "adam"\? Known: .*nadam/],
+    [['--epochs', '0'], /^--epochs must be a whole number ≥ 1, got "0"\. See npm start -- --help\.$/],
+    [['--lr', 'fast'], /^--lr must be a number ≥ 0, got "fast"\./],
+    [['--seed', '1.5'], /^--seed must be a whole number, got "1.5"\./],
+    [['--optimiser', 'adam'], /^Unknown option '--optimiser'\. See npm start -- --help\.$/],
+    [['mnist'], /^There is iris and digits, got "mnist"\. See npm start -- --help\.$/],
+  ])('%j ends with one line and exit code 1', async (args, message) => {
+    expect(await start(args)).toBe(1);
+    expect(errors).toEqual([expect.stringMatching(message)]);
+    expect(printed).toEqual([]);
+  });
+
+  it('hands its exit code to the shell', () => {
+    const root = join(import.meta.dirname, '../..');
+    const args = [join(root, 'node_modules/tsx/dist/cli.mjs'), 'examples/start.ts', '--epochs', 'many'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('--epochs must be');
+  }, 60_000);
+});
+
+describe('small examples', () => {
+  it('quick-start fits a curve', async () => {
+    await import('../../examples/quick-start.ts');
+    const [said, guessed] = printed
+      .at(-1)!
+      .match(/0\.\d+/g)!
+      .map(Number);
+    expect(said).toBe(0.841);
+    expect(Math.abs(guessed! - said!)).toBeLessThan(0.05);
+  });
+
+  it('custom-optimizer competes under its name', async () => {
+    await import('../../examples/custom-optimizer.ts');
+    expect(optimizerNames()).toContain('signum');
+    expect(printed.at(-1)).toMatch(/^signum +0\.\d{4}/m);
+  });
+});

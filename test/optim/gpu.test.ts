@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ValueError } from '../../src/core/errors.ts';
+import { GpuEngine, type GpuMode } from '../../src/kernels/gpu.ts';
+import { Adam, type GpuOption, SGD } from '../../src/optim/index.ts';
+import { CompiledRule } from '../../src/optim/rule.ts';
+import { type Tensor, tensor } from '../../src/tensor/index.ts';
+
+function parameter(values = [1, 2]): Tensor {
+  const p = tensor(values, { requiresGrad: true });
+  p.grad = tensor(values);
+  return p;
+}
+
+async function reason(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ValueError);
+  return (error as Error).message;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.doUnmock('gpu.js');
+  vi.resetModules();
+});
+
+describe('the option gpu', () => {
+  it.each<[GpuMode, GpuOption]>([
+    ['webasm', { mode: 'webasm' }],
+    ['cpu', { mode: 'cpu', threshold: 2 }],
+  ])('forces %s', async (mode, gpu) => {
+    const p = parameter();
+    const optimizer = new SGD([p], { lr: 0.5, gpu });
+    await optimizer.ready();
+    optimizer.step();
+    expect([optimizer.engineOf(p), p.toArray()]).toEqual([mode, [0.5, 1]]);
+  });
+
+  it('leaves small and float64 parameters to the loop', async () => {
+    const [small, large] = [parameter([1]), parameter([1, 2, 3])];
+    const double = tensor([1, 2, 3], { dtype: 'float64', requiresGrad: true });
+    double.grad = large.grad;
+    const optimizer = new SGD([small, large, double], { gpu: { mode: 'webasm', threshold: 3 } });
+    await optimizer.stepAsync();
+    expect([small, large, double].map((p) => optimizer.engineOf(p))).toEqual(['loop', 'webasm', 'loop']);
+  });
+
+  it('step says what to do where gpu.js is not loaded yet, and changes nothing', async () => {
+    const p = parameter();
+    const optimizer = new Adam([p], { gpu: { mode: 'webasm' } });
+    expect(() => optimizer.step()).toThrow(
+      'adam.step: gpu.js must be loaded first, got gpu.mode "webasm" that is not. Call `await optimizer.ready()` once before.',
+    );
+    expect(p.toArray()).toEqual([1, 2]);
+    await optimizer.stepAsync();
+    expect(optimizer.engineOf(p)).toBe('webasm');
+    optimizer.step();
+    expect(optimizer.stateDict().groups[0]!.params[0]!.t).toBe(2);
+  });
+
+  it('says so where the backend is not to be had', async () => {
+    const optimizer = new Adam([parameter()], { gpu: { mode: 'webgl2' } });
+    const expected =
+      'adam: gpu.js must be able to run on webgl2 here, got the error: A requested mode of "webgl2" and is not supported. ' +
+      'Choose another mode, or set gpu to "off".';
+    expect(await reason(optimizer.ready())).toBe(expected);
+    expect(await reason(optimizer.stepAsync())).toBe(expected);
+  });
+
+  it('is off unless asked for, and then loads nothing', async () => {
+    const open = vi.spyOn(GpuEngine, 'open');
+    const p = parameter();
+    const optimizer = new SGD([p]);
+    await optimizer.ready();
+    await optimizer.stepAsync();
+    expect(optimizer.engineOf(p)).toBe('loop');
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it('an asynchronous backend is for stepAsync; step says so', async () => {
+    const webasm = await GpuEngine.open('test', 'webasm');
+    const slow = Object.create(webasm, {
+      mode: { value: 'webgpu' },
+      sync: { value: false },
+      run: { value: async (...args: Parameters<GpuEngine['run']>) => void webasm.run(...args) },
+    });
+    vi.spyOn(GpuEngine, 'open').mockResolvedValue(slow);
+    const p = parameter();
+    const forced = new SGD([p], { lr: 0.5, gpu: { mode: 'webgpu' } });
+    await forced.ready();
+    expect(() => forced.step()).toThrow(
+      'sgd.step: the GPU backend must be synchronous, got gpu.mode "webgpu", whose results come later. Use `await optimizer.stepAsync()`.',
+    );
+    const pending = forced.stepAsync();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(() => forced.step()).toThrow(
+      'sgd.step: the step before must have ended, got one still under way. Await it.',
+    );
+    await pending;
+    expect([p.toArray(), forced.engineOf(p)]).toEqual([[0.5, 1], 'webgpu']);
+  });
+
+  it('says what to install where gpu.js is missing', async () => {
+    vi.doMock('gpu.js', () => {
+      throw new Error('Cannot find package');
+    });
+    const { GpuEngine: Fresh } = await import('../../src/kernels/gpu.ts');
+    await expect(Fresh.open('adam', 'webasm')).rejects.toThrow(
+      'adam: gpu.js must be installed, got no package of that name. Install it with `npm install gpu.js`, or set gpu to "off".',
+    );
+  });
+});
+
+describe('a backend of gpu.js', () => {
+  it.each([
+    ['a kernel that fell back to another backend', [1, 2], class Another {}],
+    ['wrong results', [0, 0], Object],
+  ])('counts only where it computes itself, and rightly: not %s', async (got, results, Kernel) => {
+    class GPU {
+      readonly Kernel = Kernel;
+      createKernel = () => Object.assign(() => Float32Array.from(results), { kernel: {} });
+    }
+    vi.doMock('gpu.js', () => ({ GPU }));
+    const { GpuEngine: Fresh } = await import('../../src/kernels/gpu.ts');
+    await expect(Fresh.open('adam', 'webgl2')).rejects.toThrow(
+      `adam: gpu.js must be able to run on webgl2 here, got ${got}. Choose another mode, or set gpu to "off".`,
+    );
+  });
+});
+
+describe('gpu.js kernels', () => {
+  it('refuse arrays of other lengths, which gpu.js itself would not notice', async () => {
+    const engine = await GpuEngine.open('test', 'webasm');
+    const { list, defaults } = new CompiledRule(SGD.rule as never);
+    const uniforms = { ...defaults, first: true, decoupled: false, clipScale: 1, clipValue: Infinity };
+    const program = list.specialize(uniforms);
+    const arrays = { p: new Float32Array(3), grad: new Float32Array(2) };
+    expect(() => engine.run(program, 3, arrays, program.scalars(uniforms))).toThrow(
+      'gpu.js: array grad must hold 3 numbers, got 2.',
+    );
+  });
+
+  it('are not misled by a number that is whole at first', async () => {
+    const p = parameter();
+    const optimizer = new SGD([p], { lr: 1, gpu: { mode: 'webasm' } });
+    await optimizer.ready();
+    optimizer.step();
+    optimizer.lr = 0.25;
+    p.grad = tensor([4, 8]);
+    optimizer.step();
+    expect(p.toArray()).toEqual([-1, -2]);
+  });
+});

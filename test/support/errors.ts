@@ -1,0 +1,19 @@
+import { expect } from 'vitest';
+import type { GradletError } from '../../src/core/errors.ts';
+
+type ErrorClass = new (...args: never[]) => GradletError;
+
+/** Calls `fn` and expects an error of exactly this class and text. */
+export function expectError(fn: () => unknown, kind: ErrorClass, message: string): void {
+  let thrown: unknown;
+  try {
+    fn();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown, `nothing was thrown instead of: ${message}`).toBeInstanceOf(kind);
+  const error = thrown as GradletError;
+  expect(error.message).toBe(message);
+  expect(error.name).toBe(kind.name);
+  expect(message.startsWith(`${error.where}: `), `where is ${error.where}`).toBe(true);
+}
