@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import * as nn from '../../src/nn/index.ts';
 import { ones, type Tensor, tensor } from '../../src/tensor/index.ts';
+import { Pair } from '../support/pair.ts';
 
 /** A module with something in every kind of place. */
 class Zoo extends nn.Module {
@@ -21,19 +22,6 @@ class Zoo extends nn.Module {
   forward(x: Tensor): Tensor {
     return this.#hidden.forward(x);
   }
-}
-
-class Pair extends nn.Module {
-  left: nn.Module;
-  right: nn.Module;
-
-  constructor(left: nn.Module, right: nn.Module) {
-    super();
-    this.left = left;
-    this.right = right;
-  }
-
-  forward(): void {}
 }
 
 class Holder extends nn.Module {

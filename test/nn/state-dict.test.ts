@@ -2,19 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import * as nn from '../../src/nn/index.ts';
 import { ones, tensor, zeros } from '../../src/tensor/index.ts';
-
-class Pair extends nn.Module {
-  left: nn.Module;
-  right: nn.Module;
-
-  constructor(left: nn.Module, right: nn.Module) {
-    super();
-    this.left = left;
-    this.right = right;
-  }
-
-  forward(): void {}
-}
+import { Pair } from '../support/pair.ts';
 
 describe('stateDict and loadStateDict', () => {
   const build = (): nn.Sequential =>

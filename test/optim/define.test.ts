@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ValueError } from '../../src/core/errors.ts';
 import {
   Adam,
   AdamW,
@@ -16,21 +15,12 @@ import {
 import { CompiledRule } from '../../src/optim/rule.ts';
 import * as rules from '../../src/optim/rules.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
+import { messageOf } from '../support/errors.ts';
 
 const parameter = (): Tensor => {
   const p = tensor([1, 2], { dtype: 'float64', requiresGrad: true });
   p.grad = tensor([0.5, -1], { dtype: 'float64' });
   return p;
-};
-
-const message = (fn: () => unknown): string => {
-  try {
-    fn();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ValueError);
-    return (error as Error).message;
-  }
-  throw new Error('nothing was thrown');
 };
 
 const base = { name: 'mine', paper: 'https://example.org', defaults: { lr: 0.1 } };
@@ -79,12 +69,12 @@ describe('defineOptimizer refuses at once', () => {
       'perStep must return numbers or booleans, also for bias, got NaN.',
     ],
   ])('%#', (rule, expected) => {
-    expect(message(() => define(rule))).toMatch(`defineOptimizer("mine"): ${expected}`);
+    expect(messageOf(() => define(rule))).toMatch(`defineOptimizer("mine"): ${expected}`);
   });
 
   it('what engines cannot run, with the piece quoted', () => {
     const limit = 3;
-    const text = message(() => define({ lines: { delta: ({ g }: { g: number }) => Math.min(g, limit) } }));
+    const text = messageOf(() => define({ lines: { delta: ({ g }: { g: number }) => Math.min(g, limit) } }));
     expect(text).toMatch(/^defineOptimizer\("mine"\), line delta: a formula may use its parameters/);
     expect(text).toContain('got "limit )" after "min ( g ,"');
   });
@@ -113,8 +103,8 @@ describe('a rule', () => {
     expect(optimizer).toBeInstanceOf(Rounded);
     optimizer.step();
     expect(p.toArray()).toEqual([1, 3]);
-    expect(message(() => new Rounded([p], { limit: 0 }))).toBe('rounded: limit must be in (0, ∞), got 0.');
-    expect(message(() => new Rounded([p], { lr: 1.5 }))).toBe('rounded: lr must be in [0, 1], got 1.5.');
+    expect(messageOf(() => new Rounded([p], { limit: 0 }))).toBe('rounded: limit must be in (0, ∞), got 0.');
+    expect(messageOf(() => new Rounded([p], { lr: 1.5 }))).toBe('rounded: lr must be in [0, 1], got 1.5.');
   });
 
   it('may start its state from the parameter', () => {
@@ -161,7 +151,7 @@ describe('the registry', () => {
     registerOptimizer(Plugin);
     expect(createOptimizer('plugin' as OptimizerName, [parameter()])).toBeInstanceOf(Plugin);
     const Other = defineOptimizer({ ...base, name: 'plugin', lines: { delta: ({ g }) => -g } });
-    expect(message(() => registerOptimizer(Other))).toMatch(
+    expect(messageOf(() => registerOptimizer(Other))).toMatch(
       /^registerOptimizer: a name must be new, got "plugin"\. Taken: .*adam.*plugin\.$/,
     );
   });

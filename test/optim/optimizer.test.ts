@@ -2,22 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import { Adam, AdamW, createOptimizer, Momentum, type OptimizerName, SGD } from '../../src/optim/index.ts';
 import { mul, type Tensor, tensor } from '../../src/tensor/index.ts';
+import { messageOf } from '../support/errors.ts';
 
 function parameter(values: number[] | number[][], gradient?: number[] | number[][]): Tensor {
   const p = tensor(values, { dtype: 'float64', requiresGrad: true });
   if (gradient) p.grad = tensor(gradient, { dtype: 'float64' });
   return p;
 }
-
-const message = (fn: () => unknown): string => {
-  try {
-    fn();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ValueError);
-    return (error as Error).message;
-  }
-  throw new Error('nothing was thrown');
-};
 
 describe('parameters', () => {
   it('come as any iterable, or in groups with options of their own', () => {
@@ -39,7 +30,9 @@ describe('parameters', () => {
     optimizer.addGroup({ params: [b], weightDecay: 1 });
     optimizer.step();
     expect([a.item(), b.item()]).toEqual([0.5, 0]);
-    expect(message(() => optimizer.addGroup({ params: [a] }))).toMatch('every parameter must be given once');
+    expect(messageOf(() => optimizer.addGroup({ params: [a] }))).toMatch(
+      'every parameter must be given once',
+    );
   });
 
   it('without a gradient stay, also under weight decay, and so do frozen ones', () => {
@@ -129,15 +122,15 @@ describe('parameters', () => {
     ],
     [[tensor([1], { dtype: 'int32' })], 'adam: every parameter must be float32 or float64, got int32.'],
   ])('must be tensors that can be trained (%#)', (params, expected) => {
-    expect(message(() => new Adam(params as Tensor[]))).toBe(expected);
+    expect(messageOf(() => new Adam(params as Tensor[]))).toBe(expected);
   });
 
   it('must be given once', () => {
     const p = parameter([1, 2]);
     const expected =
       'sgd: every parameter must be given once, got the same tensor of shape [2] twice. It may belong to one group only.';
-    expect(message(() => new SGD([p, p]))).toBe(expected);
-    expect(message(() => new SGD([{ params: [p] }, { params: [p] }]))).toBe(expected);
+    expect(messageOf(() => new SGD([p, p]))).toBe(expected);
+    expect(messageOf(() => new SGD([{ params: [p] }, { params: [p] }]))).toBe(expected);
   });
 });
 
@@ -170,22 +163,22 @@ describe('options', () => {
     ],
     [{ gpu: { mode: 'cpu', threshold: -1 } }, 'adam: gpu.threshold must be in [0, ∞], got -1.'],
   ])('%o is refused', (options, expected) => {
-    expect(message(() => new Adam([p], options as object))).toBe(expected);
+    expect(messageOf(() => new Adam([p], options as object))).toBe(expected);
   });
 
   it('that are unknown are refused, with a guess', () => {
-    expect(message(() => new Adam([p], { bета1: 0.9 } as object))).toMatch(
+    expect(messageOf(() => new Adam([p], { bета1: 0.9 } as object))).toMatch(
       /^adam: every option must be known, got "bета1". /,
     );
-    expect(message(() => new Adam([p], { learningRate: 1 } as object))).toMatch(
+    expect(messageOf(() => new Adam([p], { learningRate: 1 } as object))).toMatch(
       'Known: weightDecay, l1, decay, maximize, lr,',
     );
     expect(
-      message(() => new SGD([{ params: [p], momentun: 0.9 } as object as { params: Tensor[] }])),
+      messageOf(() => new SGD([{ params: [p], momentun: 0.9 } as object as { params: Tensor[] }])),
     ).toMatch('sgd, a group: every option must be known, got "momentun". Did you mean "momentum"?');
-    expect(message(() => new SGD([{ params: [p], clipNorm: 1 } as object as { params: Tensor[] }]))).toMatch(
-      'got "clipNorm"',
-    );
+    expect(
+      messageOf(() => new SGD([{ params: [p], clipNorm: 1 } as object as { params: Tensor[] }])),
+    ).toMatch('got "clipNorm"');
   });
 
   it('can be written at any time, and are checked before anything moves', () => {
@@ -193,7 +186,7 @@ describe('options', () => {
     const optimizer = new Momentum([{ params: [a] }, { params: [b], lr: 0.5 }], { lr: 0.25 });
     expect(optimizer.lr).toBe(0.25);
     optimizer.groups[1]!.lr = -1;
-    expect(message(() => optimizer.step())).toBe('momentum.step: lr must be in [0, ∞), got -1.');
+    expect(messageOf(() => optimizer.step())).toBe('momentum.step: lr must be in [0, ∞), got -1.');
     expect([a.item(), b.item()]).toEqual([1, 1]);
     optimizer.lr = 0.125;
     optimizer.groups[0]!.momentum = 0;
@@ -224,7 +217,7 @@ describe('options', () => {
   });
 
   it('of a name that is unknown are not even looked at', () => {
-    expect(message(() => createOptimizer('adamm' as OptimizerName, [p]))).toMatch(
+    expect(messageOf(() => createOptimizer('adamm' as OptimizerName, [p]))).toMatch(
       /^createOptimizer: the optimizer must be known, got "adamm"\. Did you mean "adam"\? Known: .*sgd/,
     );
   });
@@ -247,7 +240,7 @@ describe('step and zeroGrad', () => {
   it('step refuses a closure that returns a promise; stepAsync waits for it', async () => {
     const p = parameter([3], [1]);
     const optimizer = new SGD([p], { lr: 1 });
-    expect(message(() => optimizer.step(async () => 1))).toBe(
+    expect(messageOf(() => optimizer.step(async () => 1))).toBe(
       'sgd.step: the closure must be synchronous, got one that returns a promise. Use `await optimizer.stepAsync(closure)`.',
     );
     expect(p.item()).toBe(3);
