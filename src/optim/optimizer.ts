@@ -204,6 +204,11 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     for (const [param, record] of records) this.#records.set(param, record);
   }
 
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** The name, and the options of every group. */
   toString(): string {
     const lines = this.#groups.map(({ params, ...settings }) => {

@@ -27,7 +27,8 @@ function formatter(values: readonly number[], dtype: DType): (x: number) => stri
   return (x) => {
     if (!Number.isFinite(x)) return special(x);
     if (scientific) return x.toExponential(4);
-    return whole ? `${Object.is(x, -0) ? '-0' : x}.` : x.toFixed(digits);
+    const sign = Object.is(x, -0) ? '-' : '';
+    return sign + (whole ? `${x}.` : x.toFixed(digits));
   };
 }
 

@@ -123,9 +123,19 @@ export class Tensor implements Strided {
     return print(this, rowMajor(this));
   }
 
+  /** What `JSON.stringify` writes: {@link toArray}. NaN and infinities become `null` there, as everywhere in JSON. */
+  toJSON(): NestedNumbers {
+    return this.toArray();
+  }
+
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+
+  /** `loss > 2` compares the one number of a tensor, as {@link item} gives it; in text a tensor is printed. @internal */
+  [Symbol.toPrimitive](hint: string): string | number {
+    return hint === 'number' ? this.item() : this.toString();
   }
 
   /** Whether the tensor was given rather than computed: only leaves collect gradients on their own. */

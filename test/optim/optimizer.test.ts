@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import { Adam, AdamW, createOptimizer, Momentum, type OptimizerName, SGD } from '../../src/optim/index.ts';
@@ -260,5 +261,15 @@ describe('step and zeroGrad', () => {
     expect(String(optimizer)).toBe(
       'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, maximize false, lr 0.5, momentum 0, dampening 0, nesterov false\n}',
     );
+  });
+});
+
+describe('printing', () => {
+  it('shows the name and what every group has', () => {
+    const optimizer = new SGD([parameter([1, 2]), parameter([3])], { lr: 0.5 });
+    const text =
+      'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, maximize false, ' +
+      'lr 0.5, momentum 0, dampening 0, nesterov false\n}';
+    expect([String(optimizer), inspect(optimizer)]).toEqual([text, text]);
   });
 });

@@ -137,3 +137,21 @@ describe('toArray, item and data', () => {
     expect(shapes.map((s) => zeros(s).ndim)).toEqual([0, 1, 2, 3]);
   });
 });
+
+describe('tensors among JavaScript values', () => {
+  it('are numbers in comparisons and text in text', () => {
+    const loss = tensor([3]) as unknown as number;
+    expect([loss > 2, loss > 4, `${loss}`]).toEqual([true, false, 'tensor([3.])']);
+    expect(() => (tensor([1, 2]) as unknown as number) > 2).toThrow(
+      'item: the tensor must hold exactly one element, got shape [2]. Reduce it first, or use toArray().',
+    );
+  });
+
+  it('are arrays in JSON', () => {
+    expect(JSON.stringify({ w: tensor([[1, 2]]), b: tensor(0.5) })).toBe('{"w":[[1,2]],"b":0.5}');
+  });
+
+  it('show the sign of zero', () => {
+    expect(String(tensor([-0, 0.5]))).toBe('tensor([-0.0, 0.5])');
+  });
+});
