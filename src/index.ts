@@ -4,7 +4,9 @@ export { Generator, type GeneratorState, manualSeed } from './core/random.ts';
 export type { Shape } from './core/shape.ts';
 export * from './data/index.ts';
 export * from './inspect/index.ts';
+/** Modules, layers, initialisers and losses: what networks are made of. */
 export * as nn from './nn/index.ts';
 export * from './optim/index.ts';
+/** The optimizers under one name, as in `optim.AdamW`; each is exported on its own, too. */
 export * as optim from './optim/index.ts';
 export * from './tensor/index.ts';

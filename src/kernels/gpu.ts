@@ -28,7 +28,11 @@ interface Kernel {
 type GPU = import('gpu.js').GPU;
 
 async function load(where: string): Promise<typeof import('gpu.js')> {
-  const module = await import('gpu.js').catch((cause: unknown) => {
+  let module: typeof import('gpu.js');
+  try {
+    // inside try, bundlers take it for optional: a build without gpu.js does not fail
+    module = await import('gpu.js');
+  } catch (cause) {
     const error = new ValueError(
       where,
       'gpu.js must be installed',
@@ -37,7 +41,7 @@ async function load(where: string): Promise<typeof import('gpu.js')> {
     );
     error.cause = cause;
     throw error;
-  });
+  }
   // CommonJS: some bundlers leave everything in `default`
   return 'GPU' in module ? module : (module as { default: typeof import('gpu.js') }).default;
 }

@@ -3,6 +3,7 @@ export * from './container.ts';
 export type { FunctionModule, FunctionModuleClass } from './derived.ts';
 export * from './dropout.ts';
 export * from './eval-mode.ts';
+/** Initialisers: they fill a tensor with numbers and return it. */
 export * as init from './init.ts';
 export * from './linear.ts';
 export * from './losses/index.ts';

@@ -1,7 +1,7 @@
 import { isFloat } from '../../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../../core/errors.ts';
 import { sameShape, showShape } from '../../core/shape.ts';
-import { contiguousData, logSoftmax, type Tensor, tensor, where } from '../../tensor/index.ts';
+import { contiguousData, logSoftmax, sub, type Tensor, tensor, where } from '../../tensor/index.ts';
 import { expectTensor } from '../../tensor/tensor.ts';
 import { checkRange, readOptions } from '../check.ts';
 import { type LossOptions, reduced } from './reduction.ts';
@@ -75,7 +75,8 @@ function labels(
 
 /** −log p of each element's class, with its weight; 0 where it is left out. */
 function negativeLogLikelihood(logProbs: Tensor, { index, kept, weights }: Labels): Tensor {
-  const picked = logProbs.gather(1, index.unsqueeze(1)).squeeze(1).neg();
+  // 0 − x, not −x: a loss of nothing is 0, not −0
+  const picked = sub(0, logProbs.gather(1, index.unsqueeze(1)).squeeze(1));
   const counted = kept ? where(kept, picked, 0) : picked;
   return weights ? counted.mul(weights) : counted;
 }
