@@ -14,10 +14,15 @@ export type Operand = Tensor | number;
 /** From the inputs' dtype to the result's: the same, at least a floating one, or bool. */
 type Result = 'same' | 'float' | 'bool';
 
-/** One input's share of the gradient: `op` applied to what it reads among `g`, the parameters and `y`. */
+/** Stand for the gradient and for the value among the {@link Partial.places}. */
+const G = -1;
+const Y = -2;
+
+/** One input's share of the gradient: `op` applied to inputs, the gradient and the value. */
 interface Partial {
   readonly op: ElementwiseOp;
-  readonly reads: readonly string[];
+  /** What each parameter of `op` is: the number of an input, {@link G} or {@link Y}. */
+  readonly places: readonly number[];
 }
 
 /**
@@ -65,7 +70,8 @@ export class ElementwiseOp {
     // parameters of their own, so that `g` and `y` mean the next order's when this is differentiated
     const params = reads.map((_, i) => `a${i}`);
     const own = substitute(expr, (name) => variable(params[reads.indexOf(name)]!));
-    return { op: new ElementwiseOp(`${this.name} backward`, own, params, [], 'same'), reads };
+    const places = reads.map((name) => (name === 'g' ? G : name === 'y' ? Y : this.params.indexOf(name)));
+    return { op: new ElementwiseOp(`${this.name} backward`, own, params, [], 'same'), places };
   }
 }
 
@@ -82,6 +88,10 @@ function resultDType(op: ElementwiseOp, inputs: readonly Operand[]): DType {
 
 /** Runs an element-wise operation on inputs that broadcast, and records it. */
 export function apply(op: ElementwiseOp, ...inputs: readonly Operand[]): Tensor {
+  return applyTo(op, inputs);
+}
+
+function applyTo(op: ElementwiseOp, inputs: readonly Operand[]): Tensor {
   let shape: Shape | undefined;
   let needed = false;
   for (const x of inputs) {
@@ -99,16 +109,14 @@ export function apply(op: ElementwiseOp, ...inputs: readonly Operand[]): Tensor 
 
 function derivatives(op: ElementwiseOp, inputs: readonly Operand[], y: Tensor): [Tensor, Derivative][] {
   const pairs: [Tensor, Derivative][] = [];
-  for (const [k, x] of inputs.entries()) {
+  for (let k = 0; k < inputs.length; k++) {
+    const x = inputs[k]!;
     if (typeof x === 'number' || !x.node) continue;
     const partial = op.partial(k);
     if (partial === 'none') continue;
     if (partial === 'zero') pairs.push([x, zero]);
     else if (partial === 'identity') pairs.push([x, identity]);
-    else {
-      const saved = partial.reads.map((name) => (name === 'y' ? y : inputs[op.params.indexOf(name)]));
-      pairs.push([x, through(partial.op, saved)]);
-    }
+    else pairs.push([x, through(partial.op, saved(partial.places, inputs, y))]);
   }
   return pairs;
 }
@@ -116,9 +124,23 @@ function derivatives(op: ElementwiseOp, inputs: readonly Operand[], y: Tensor): 
 /** The derivative of steps: PyTorch, too, gives zeros rather than no gradient. */
 const zero: Derivative = (g) => empty(g.shape, g.dtype);
 
-/** The derivative that runs `op` on saved values, with the gradient where one is missing; it keeps nothing else alive. */
-function through(op: ElementwiseOp, saved: readonly (Operand | undefined)[]): Derivative {
-  return (g) => apply(op, ...saved.map((s) => s ?? g));
+/** What a derivative reads, with `null` where the gradient goes. */
+function saved(places: readonly number[], inputs: readonly Operand[], y: Tensor): (Operand | null)[] {
+  const values = new Array<Operand | null>(places.length);
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
+    values[i] = place === G ? null : place === Y ? y : inputs[place]!;
+  }
+  return values;
+}
+
+/** The derivative that runs `op` on saved values and the gradient; it keeps nothing else alive. */
+function through(op: ElementwiseOp, values: readonly (Operand | null)[]): Derivative {
+  return (g) => {
+    const inputs = new Array<Operand>(values.length);
+    for (let i = 0; i < values.length; i++) inputs[i] = values[i] ?? g;
+    return applyTo(op, inputs);
+  };
 }
 
 /**
