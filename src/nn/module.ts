@@ -1,6 +1,6 @@
 import { show, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
-import { assign, Tensor, tensor } from '../tensor/index.ts';
+import { assign, fromSaved, type NestedNumbers, Tensor, tensor } from '../tensor/index.ts';
 import { readOptions } from './check.ts';
 import { Buffer, Parameter } from './parameter.ts';
 
@@ -186,22 +186,26 @@ export abstract class Module {
   /**
    * Writes a state into the parameters and buffers, after checking all of it: on an error nothing has been written.
    *
+   * Arrays stand for tensors, so a state that went through JSON can be loaded as it is, see {@link Tensor.toJSON}.
    * Numbers are converted to each tensor's own dtype. A shared tensor may come under any of its names.
    *
    * @throws {@link ValueError} that lists every missing and unexpected key (unless `strict` is false) and every shape
    * that does not fit
    */
-  loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): LoadStateDictResult {
+  loadStateDict(
+    state: Readonly<Record<string, Tensor | NestedNumbers>>,
+    options: LoadStateDictOptions = {},
+  ): LoadStateDictResult {
     const { strict } = readOptions('loadStateDict', options, { strict: true });
     if (state === null || typeof state !== 'object') {
       throw new ValueError('loadStateDict', 'the state must be an object of tensors by name', show(state));
     }
     const owners = new Map(stateOf(this, false));
-    const given = Object.entries(state);
-    const provided = new Set(given.map(([key]) => owners.get(key)));
+    const given = Object.entries(state).map(([key, saved]) => ({ key, saved, value: fromSaved(saved) }));
+    const provided = new Set(given.map(({ key }) => owners.get(key)));
     const missingKeys = stateOf(this, true).flatMap(([name, t]) => (provided.has(t) ? [] : [name]));
-    const unexpectedKeys = given.flatMap(([key]) => (owners.has(key) ? [] : [key]));
-    const misfits = given.flatMap(([key, value]) => misfit(key, value, owners.get(key)));
+    const unexpectedKeys = given.flatMap(({ key }) => (owners.has(key) ? [] : [key]));
+    const misfits = given.flatMap(({ key, saved, value }) => misfit(key, saved, value, owners.get(key)));
     const keys = strict && missingKeys.length + unexpectedKeys.length > 0;
     if (keys || misfits.length > 0) {
       const problems = [
@@ -216,9 +220,9 @@ export abstract class Module {
         keys ? 'Pass { strict: false } to load what is there and leave out the rest.' : undefined,
       );
     }
-    for (const [key, value] of given) {
+    for (const { key, value } of given) {
       const owner = owners.get(key);
-      if (owner) assign(owner, value);
+      if (owner) assign(owner, value!);
     }
     return { missingKeys, unexpectedKeys };
   }
@@ -312,9 +316,9 @@ function stateOf(root: Module, once: boolean): [string, Tensor][] {
   return namedTensors(root, once).filter(([, t]) => isParameter(t) || t instanceof Buffer);
 }
 
-function misfit(key: string, value: unknown, owner: Tensor | undefined): string[] {
+function misfit(key: string, saved: unknown, value: Tensor | null, owner: Tensor | undefined): string[] {
   if (!owner) return [];
-  if (!(value instanceof Tensor)) return [`${show(value)} for the tensor ${key}`];
+  if (!value) return [`${show(saved)} for the tensor ${key}`];
   if (sameShape(value.shape, owner.shape)) return [];
   return [`shape ${showShape(value.shape)} for ${key} of shape ${showShape(owner.shape)}`];
 }

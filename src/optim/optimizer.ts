@@ -194,7 +194,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
   }
 
   /**
-   * Goes on from a state that {@link stateDict} returned, of the same kind of optimizer over parameters of the same shapes.
+   * Goes on from a state that {@link stateDict} returned, also by way of JSON, of the same kind of optimizer over parameters of the same shapes.
    *
    * @throws {@link ValueError} or {@link ShapeError} when the state does not fit; nothing is changed then
    */

@@ -2,7 +2,7 @@ import { allocate, type TypedArray } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
-import { contiguousData, Tensor } from '../tensor/index.ts';
+import { contiguousData, fromSaved, Tensor } from '../tensor/index.ts';
 import type { UpdateEngine } from './engine.ts';
 import type { CompiledRule, StepScalars } from './rule.ts';
 
@@ -123,19 +123,19 @@ function readParam(
         suggest(name, Object.keys(rule.lines)),
       );
     }
-    if (!(value instanceof Tensor))
-      throw new ValueError(where, `state ${name} must be a tensor`, show(value));
-    if (!sameShape(value.shape, p.shape)) {
+    const read = fromSaved(value);
+    if (!read) throw new ValueError(where, `state ${name} must be a tensor`, show(value));
+    if (!sameShape(read.shape, p.shape)) {
       const mustHold = `state ${name} must have the parameter's shape ${showShape(p.shape)}`;
       throw new ShapeError(
         where,
         mustHold,
-        showShape(value.shape),
+        showShape(read.shape),
         'Load it into an optimizer over the same model.',
       );
     }
     const array = allocate(p.dtype, p.size);
-    array.set(contiguousData(value));
+    array.set(contiguousData(read));
     arrays[name] = array;
   }
   return { t, perStep: { ...perStep }, state: arrays, engine: null };

@@ -137,6 +137,21 @@ function converted(values: ArrayLike<number | boolean>, dtype: DType): TypedArra
   return array;
 }
 
+/**
+ * A saved tensor: itself, or made of the arrays that `JSON.stringify` wrote, as float64 so that no digit is lost;
+ * `null` for anything else.
+ * @internal
+ */
+export function fromSaved(value: unknown): Tensor | null {
+  if (value instanceof Tensor) return value;
+  if (typeof value !== 'number' && !Array.isArray(value)) return null;
+  try {
+    return tensor(value as NestedArray, { dtype: 'float64' });
+  } catch {
+    return null; // ragged, or with a null where NaN was
+  }
+}
+
 /** Zeros. */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return filled('zeros', shape, options, () => undefined);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
+import { Generator } from '../../src/core/random.ts';
 import * as nn from '../../src/nn/index.ts';
 import { ones, tensor, zeros } from '../../src/tensor/index.ts';
 import { Pair } from '../support/pair.ts';
@@ -67,11 +68,11 @@ describe('stateDict and loadStateDict', () => {
     const state = {
       ...rest,
       '0.weight': zeros([4, 3]),
-      '1.bias': 7 as never,
+      '1.bias': 'seven' as never,
       extra: zeros([1]),
       more: zeros([1]),
     };
-    const problems = 'shape [4, 3] for 0.weight of shape [3, 4]; 7 for the tensor 1.bias';
+    const problems = 'shape [4, 3] for 0.weight of shape [3, 4]; "seven" for the tensor 1.bias';
     const remedy = 'Pass { strict: false } to load what is there and leave out the rest.';
     expect(() => model.loadStateDict(state)).toThrow(
       new ValueError(
@@ -85,6 +86,21 @@ describe('stateDict and loadStateDict', () => {
       new ValueError('loadStateDict', 'the state must fit the Sequential', problems),
     );
     expect(String(Object.values(model.stateDict()))).toBe(String(Object.values(before)));
+  });
+
+  it('go through JSON without losing a digit, in float64 too', () => {
+    const [model, copy] = [1, 2].map((seed) => {
+      const generator = new Generator(seed);
+      return new nn.Sequential(
+        new nn.Linear(3, 2, { dtype: 'float64', generator }),
+        new nn.BatchNorm(2, { dtype: 'float64' }),
+      );
+    }) as [nn.Sequential, nn.Sequential];
+    copy.loadStateDict(JSON.parse(JSON.stringify(model.stateDict())));
+    expect(JSON.stringify(copy.stateDict())).toBe(JSON.stringify(model.stateDict()));
+    expect(() => copy.loadStateDict({ '1.bias': [1, null] as never }, { strict: false })).toThrow(
+      new ValueError('loadStateDict', 'the state must fit the Sequential', '[1, null] for the tensor 1.bias'),
+    );
   });
 
   it('leave out with strict: false what one side lacks, and tell', () => {
