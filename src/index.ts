@@ -1,6 +1,6 @@
 export type { DType, TypedArray } from './core/dtype.ts';
 export { GradletError, InternalError, NonFiniteError, ShapeError, ValueError } from './core/errors.ts';
-export { Generator, type GeneratorState, manualSeed } from './core/random.ts';
+export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './core/random.ts';
 export type { Shape } from './core/shape.ts';
 export * from './data/index.ts';
 export * from './inspect/index.ts';

@@ -129,7 +129,10 @@ export class Generator {
   }
 }
 
-/** The generator behind every random function that is not given one of its own; its first seed is different in every run. */
+/**
+ * The generator behind every random function that is not given one of its own; its first seed is different in every run.
+ * Its `state` can be saved and set back, to go on with a training exactly.
+ */
 export const defaultGenerator: Generator = new Generator(Math.floor(Math.random() * 2 ** 32));
 
 /**

@@ -68,6 +68,14 @@ export class DataLoader<Batch> implements Iterable<Batch> {
   constructor(dataset: Dataset<Batch>, options: DataLoaderOptions = {}) {
     checkKeys('DataLoader', options, ['batchSize', 'shuffle', 'dropLast', 'seed', 'generator']);
     const { batchSize = 1, shuffle = false, dropLast = false } = options;
+    if (typeof dataset?.get !== 'function' || typeof dataset.length !== 'number') {
+      throw new ValueError(
+        'DataLoader',
+        'the dataset must have length and get(indices)',
+        show(dataset),
+        'Wrap tensors: new TensorDataset(x, y).',
+      );
+    }
     if (dataset.length === 0) throw new ValueError('DataLoader', 'the dataset must have rows', 'none');
     if (batchSize !== 'all' && !(Number.isInteger(batchSize) && batchSize >= 1)) {
       throw new ValueError('DataLoader', "batchSize must be a whole number ≥ 1, or 'all'", show(batchSize));

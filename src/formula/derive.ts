@@ -9,15 +9,20 @@ const one = num(1);
 const plus = (a: Expr, b: Expr): Expr => (a === zero ? b : b === zero ? a : node('+', a, b));
 const minus = (a: Expr, b: Expr): Expr => (b === zero ? a : a === zero ? negate(b) : node('-', a, b));
 const negate = (a: Expr): Expr => (a === zero ? zero : a.op === 'neg' ? a.args[0]! : node('neg', a));
-export const times = (a: Expr, b: Expr): Expr => {
+const times = (a: Expr, b: Expr): Expr => {
   if (a === zero || b === zero) return zero;
   if (a === one) return b;
   if (b === one) return a;
   return node('*', a, b);
 };
+/** g · e, inside the branches of a choice: an infinite g does not make a NaN where the derivative is 0. */
+export const scaled = (g: Expr, e: Expr): Expr => {
+  const [test, then, otherwise] = e.args as [Expr, Expr, Expr];
+  return e.op === '?:' ? node('?:', test, scaled(g, then), scaled(g, otherwise)) : times(g, e);
+};
 const over = (a: Expr, b: Expr): Expr => (a === zero ? zero : b === one ? a : node('/', a, b));
 
-/** xʸ⁻¹ and friends: tidies what a rule wrote, without changing any value. */
+/** xʸ⁻¹ and friends: tidies what a rule wrote. A factor 0 is structural and makes the product 0. */
 function tidy(e: Expr): Expr {
   return rewrite(e, (old, args) => {
     const [a, b] = args;
@@ -32,8 +37,7 @@ function tidy(e: Expr): Expr {
 /**
  * ∂e/∂x as an expression tree, by the rules of differentiation.
  *
- * `?:` differentiates branch by branch, so the branch that is not taken is never computed
- * and cannot spoil the result with a NaN.
+ * `?:` differentiates branch by branch, so the branch that is not taken cannot spoil the result with a NaN.
  */
 export function derive(e: Expr, x: string): Expr {
   const done = new Map<Expr, Expr>();

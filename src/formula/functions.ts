@@ -26,7 +26,12 @@ const pick = (wins: '<' | '>'): FormulaFunction => {
 /** xʸ by its two derivatives: y·xʸ⁻¹ and xʸ·ln x. */
 export const power: FormulaFunction = {
   arity: 2,
-  partials: ([x, y], p) => [node('*', y!, node('**', x!, node('-', y!, one))), node('*', p, node('log', x!))],
+  partials: ([x, y], p) => {
+    const slope = node('*', y!, node('**', x!, node('-', y!, one)));
+    // x⁰ has the derivative 0 at x = 0, too, where 0 · 0⁻¹ is NaN
+    const byBase = y!.op === 'number' ? slope : node('?:', node('===', y!, num(0)), num(0), slope);
+    return [byBase, node('*', p, node('log', x!))];
+  },
 };
 
 /** The functions a formula may call as `Math.*`. */

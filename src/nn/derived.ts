@@ -29,7 +29,8 @@ export function moduleOf<Inputs extends readonly Tensor[], Options extends objec
 
     constructor(options: Partial<Options> = {}) {
       super();
-      if (defaults) checkKeys(name, options, Object.keys(defaults));
+      // without defaults the function checks the names; here only that they are options at all
+      checkKeys(name, options, Object.keys(defaults ?? options));
       const entries = Object.entries({ ...defaults, ...options });
       this.#keys = entries.map(([key]) => key);
       for (const [key, value] of entries) {

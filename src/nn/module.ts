@@ -201,7 +201,11 @@ export abstract class Module {
       throw new ValueError('loadStateDict', 'the state must be an object of tensors by name', show(state));
     }
     const owners = new Map(stateOf(this, false));
-    const given = Object.entries(state).map(([key, saved]) => ({ key, saved, value: fromSaved(saved) }));
+    const given = Object.entries(state).map(([key, saved]) => ({
+      key,
+      saved,
+      value: copyOf(fromSaved(saved)),
+    }));
     const provided = new Set(given.map(({ key }) => owners.get(key)));
     const missingKeys = stateOf(this, true).flatMap(([name, t]) => (provided.has(t) ? [] : [name]));
     const unexpectedKeys = given.flatMap(({ key }) => (owners.has(key) ? [] : [key]));
@@ -247,6 +251,9 @@ export abstract class Module {
 export interface Layer extends Module {
   forward(x: Tensor): Tensor;
 }
+
+/** States may share storage with the module they are loaded into. */
+const copyOf = (t: Tensor | null): Tensor | null => t && tensor(t);
 
 /** Arrays, maps and plain objects: what is looked into for modules and tensors. */
 function isCollection(value: unknown): value is object {

@@ -31,7 +31,7 @@ export function totalNorm(gradients: Iterable<Tensor>, normType = 2): number {
 /** What to multiply gradients of this norm by to make it at most `max`; 1 where it is already. */
 export function clipScale(norm: number, max: number): number {
   // as PyTorch, which keeps away from 0/0
-  return Math.min(1, max / (norm + 1e-6));
+  return max === Infinity ? 1 : Math.min(1, max / (norm + 1e-6));
 }
 
 function withGradient(where: string, params: Iterable<Tensor> | Tensor): Tensor[] {

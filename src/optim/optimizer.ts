@@ -188,7 +188,8 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     return this.#records.get(param)?.engine ?? null;
   }
 
-  /** A copy of everything the next step depends on besides the parameters: options of the groups, counts, moments. */
+  /** A copy of what a training goes on from, besides the parameters: options of the groups, counts, moments. Options of the
+   * optimizer as a whole, such as `clipNorm`, are given again when it is created. */
   stateDict(): OptimizerState {
     return saveState(this.#rule, this.#groups, this.#records);
   }

@@ -113,6 +113,11 @@ function readParam(
   if (!Number.isInteger(t) || t < 0) throw new ValueError(where, 't must be a whole number ≥ 0', show(t));
   checkObject(where, 'perStep', perStep, t > 0 ? perStepNames : []);
   checkObject(where, 'state', state, Object.keys(state ?? {}));
+  for (const [name, value] of Object.entries(perStep)) {
+    if (typeof value !== 'boolean' && !Number.isFinite(value)) {
+      throw new ValueError(where, `perStep ${name} must be a finite number or a boolean`, show(value));
+    }
+  }
   const arrays: Record<string, TypedArray> = {};
   for (const [name, value] of Object.entries(state)) {
     if (!Object.hasOwn(rule.lines, name)) {

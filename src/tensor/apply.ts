@@ -1,11 +1,11 @@
 import { type DType, isFloat, promote } from '../core/dtype.ts';
 import { broadcastShapes, type Shape } from '../core/shape.ts';
-import { derive, times } from '../formula/derive.ts';
+import { derive, scaled } from '../formula/derive.ts';
 import { type Expr, isNumber, namesIn, substitute, variable } from '../formula/expr.ts';
 import type { SpecialFunctions } from '../formula/functions.ts';
 import { parseFormula, type Source } from '../formula/parse.ts';
 import { MapKernel } from '../kernels/map.ts';
-import { type Derivative, identity, isGradEnabled, record } from './graph.ts';
+import { type Derivative, identity, isGradEnabled, recordAll } from './graph.ts';
 import { empty, expectTensor, type Tensor } from './tensor.ts';
 
 /** What element-wise operations take: tensors, and plain numbers, which fit any dtype. */
@@ -63,7 +63,7 @@ export class ElementwiseOp {
 
   #derive(k: number): Partial | 'none' | 'zero' | 'identity' {
     const g = variable('g');
-    const expr = times(g, this.#given[k] ?? derive(this.kernel.expr, this.params[k]!));
+    const expr = scaled(g, this.#given[k] ?? derive(this.kernel.expr, this.params[k]!));
     if (isNumber(expr, 0)) return this.#given[k] ? 'zero' : 'none';
     if (expr === g) return 'identity';
     const reads = namesIn(expr);
@@ -101,9 +101,9 @@ function applyTo(op: ElementwiseOp, inputs: readonly Operand[]): Tensor {
     needed ||= x.node !== null;
   }
   const y = empty(shape ?? [], resultDType(op, inputs));
-  op.kernel.run(y.storage, y.shape, inputs);
+  op.kernel.run(y.storage, y.shape, op.result === 'bool' ? rounded(inputs) : inputs);
   return needed && isGradEnabled() && isFloat(y.dtype)
-    ? record(op.name, y, ...derivatives(op, inputs, y))
+    ? recordAll(op.name, y, derivatives(op, inputs, y))
     : y;
 }
 
@@ -119,6 +119,12 @@ function derivatives(op: ElementwiseOp, inputs: readonly Operand[], y: Tensor): 
     else pairs.push([x, through(partial.op, saved(partial.places, inputs, y))]);
   }
   return pairs;
+}
+
+/** Numbers as the tensors beside them hold them: 0.1 in float32 is not 0.1 in double, and should equal itself. */
+function rounded(inputs: readonly Operand[]): readonly Operand[] {
+  const single = inputs.every((x) => typeof x === 'number' || x.dtype === 'float32');
+  return single ? inputs.map((x) => (typeof x === 'number' ? Float32Array.of(x)[0]! : x)) : inputs;
 }
 
 /** The derivative of steps: PyTorch, too, gives zeros rather than no gradient. */

@@ -6,7 +6,8 @@ import { rowMajor, Tensor } from './tensor.ts';
 
 /**
  * Overwrites the numbers of a leaf: the one way to write into a tensor, for optimizers, running statistics,
- * initialisers and loaded state. A `backward` through what was computed from it before refuses.
+ * initialisers and loaded state. A `backward` through what was computed from it
+ * before refuses, where it required a gradient.
  *
  * @param values - a tensor of the same shape, or as many numbers in row-major order
  * @throws {@link ValueError} for a computed tensor; {@link ShapeError} when the sizes differ
@@ -25,7 +26,10 @@ export function assign(to: Tensor, values: Tensor | TypedArray): void {
     const got = values instanceof Tensor ? showShape(values.shape) : `${values.length} numbers`;
     throw new ShapeError('assign', `the values must fill the shape ${showShape(to.shape)}`, got);
   }
-  const numbers = values instanceof Tensor ? rowMajor(values) : values;
+  let numbers = values instanceof Tensor ? rowMajor(values) : values;
+  if (to.dtype === 'bool') numbers = Uint8Array.from(numbers, (x) => Number(x !== 0));
+  // a view of the same numbers in another order must be read before it is written over
+  else if (values instanceof Tensor && values.storage === to.storage) numbers = numbers.slice();
   if (to.isContiguous) to.storage.set(numbers, to.offset);
   else copyInto(to, new Tensor(numbers, to.shape, to.dtype));
   to.version++;

@@ -46,7 +46,12 @@ export interface GradOptions extends BackwardOptions {
   readonly allowUnused?: boolean;
 }
 
-type MaybeUnused<O> = O extends { readonly allowUnused: true } ? Tensor | null : Tensor;
+/** `null` is possible unless `allowUnused` is left out or false. */
+type MaybeUnused<O> = 'allowUnused' extends keyof O
+  ? O['allowUnused'] extends false | undefined
+    ? Tensor
+    : Tensor | null
+  : Tensor;
 
 /**
  * The gradients of one output (or the sum of several) by the given tensors, without touching anyone's `grad`.
@@ -63,12 +68,12 @@ type MaybeUnused<O> = O extends { readonly allowUnused: true } ? Tensor | null :
  * grad(first, x).item(); // → 12
  * ```
  */
-export function grad<const O extends GradOptions>(
+export function grad<const O extends GradOptions = Record<never, never>>(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor,
   options?: O,
 ): MaybeUnused<O>;
-export function grad<const O extends GradOptions>(
+export function grad<const O extends GradOptions = Record<never, never>>(
   outputs: Tensor | readonly Tensor[],
   inputs: readonly Tensor[],
   options?: O,
@@ -253,7 +258,9 @@ function keep(node: Node, g: Tensor, taken: Set<TypedArray>): void {
   if (owner.grad) owner.grad = add(owner.grad, g);
   else {
     const own = contiguous(g);
-    owner.grad = taken.has(own.storage) ? clone(own) : own;
+    // a part of a larger array would keep all of it alive
+    const shared = taken.has(own.storage) || own.storage.length !== own.size;
+    owner.grad = shared ? clone(own) : own;
   }
   taken.add(owner.grad.storage);
 }

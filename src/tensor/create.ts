@@ -2,9 +2,9 @@ import type ndarray from 'ndarray';
 import { allocate, checkDType, type DType, dtypeOf, isFloat, type TypedArray } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../core/errors.ts';
 import { defaultGenerator, Generator } from '../core/random.ts';
-import { checkShape, type Shape } from '../core/shape.ts';
+import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
 import { gathered } from '../kernels/copy.ts';
-import { empty, expectTensor, type NestedArray, Tensor } from './tensor.ts';
+import { expectTensor, type NestedArray, Tensor } from './tensor.ts';
 
 /** Options of every function that creates a tensor. */
 export interface TensorOptions {
@@ -35,9 +35,14 @@ function filled(
   fill: (array: TypedArray) => void,
 ): Tensor {
   checkKeys(where, options, ['dtype', 'requiresGrad', 'generator']);
-  const t = empty(checkShape(where, shape), checkDType(where, options.dtype ?? 'float32'));
-  fill(t.storage);
-  return finish(t, options.requiresGrad);
+  const sizes = checkShape(where, shape);
+  const dtype = checkDType(where, options.dtype ?? 'float32');
+  const numbers = allocate(dtype === 'bool' ? 'float64' : dtype, sizeOf(sizes));
+  fill(numbers);
+  return finish(
+    new Tensor(dtype === 'bool' ? converted(numbers, dtype) : numbers, sizes, dtype),
+    options.requiresGrad,
+  );
 }
 
 /** The shape of lists in lists, checked against every list at `depth` as the numbers are written out. */
@@ -164,19 +169,17 @@ export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
 
 /** The same number everywhere. */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-  return filled('full', shape, options, (a) =>
-    a.fill(options.dtype === 'bool' ? Number(value !== 0) : value),
-  );
+  return filled('full', shape, options, (a) => a.fill(value));
 }
 
 /** Zeros in the shape of `x`, and its dtype unless another is given. */
 export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return zeros(expectTensor('zerosLike', x).shape, { dtype: x.dtype, ...options });
+  return zeros(expectTensor('zerosLike', x).shape, { ...options, dtype: options.dtype ?? x.dtype });
 }
 
 /** Ones in the shape of `x`, and its dtype unless another is given. */
 export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return ones(expectTensor('onesLike', x).shape, { dtype: x.dtype, ...options });
+  return ones(expectTensor('onesLike', x).shape, { ...options, dtype: options.dtype ?? x.dtype });
 }
 
 /** The unit matrix of n rows and columns. */
@@ -283,7 +286,12 @@ export function randint(low: number, high: number, shape: Shape, options: Random
       `${show(low)} and ${show(high)}`,
     );
   }
-  return drawn('randint', shape, { dtype: 'int32', ...options }, (from) => low + from.integer(high - low));
+  return drawn(
+    'randint',
+    shape,
+    { ...options, dtype: options.dtype ?? 'int32' },
+    (from) => low + from.integer(high - low),
+  );
 }
 
 /** 1 with probability `p`, else 0; as float32 unless another dtype is given. */
@@ -297,5 +305,7 @@ export function randperm(
   n: number,
   { generator = defaultGenerator, ...options }: RandomOptions = {},
 ): Tensor {
-  return filled('randperm', [n], { dtype: 'int32', ...options }, (a) => a.set(generator.permutation(n)));
+  return filled('randperm', [n], { ...options, dtype: options.dtype ?? 'int32' }, (a) =>
+    a.set(generator.permutation(n)),
+  );
 }

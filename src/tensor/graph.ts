@@ -15,7 +15,8 @@ export type Derivative = (g: Tensor) => Tensor;
 export const identity: Derivative = (g) => g;
 
 /** Sees a gradient on its way back, and may replace it. */
-export type GradientHook = (gradient: Tensor) => Tensor | undefined;
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
+export type GradientHook = (gradient: Tensor) => Tensor | undefined | void;
 
 let created = 0;
 
@@ -126,6 +127,15 @@ export function record(
   name: string,
   value: Tensor,
   ...pairs: readonly (readonly [Tensor, Derivative])[]
+): Tensor {
+  return recordAll(name, value, pairs);
+}
+
+/** {@link record} of any number of inputs. */
+export function recordAll(
+  name: string,
+  value: Tensor,
+  pairs: readonly (readonly [Tensor, Derivative])[],
 ): Tensor {
   if (!recording) return value;
   const inputs: Node[] = [];

@@ -19,8 +19,8 @@ function formatter(values: readonly number[], dtype: DType): (x: number) => stri
   if (dtype === 'int32') return String;
   const special = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf');
   const finite = values.filter(Number.isFinite).map(Math.abs);
-  const largest = Math.max(0, ...finite);
-  const smallest = Math.min(...finite.filter((x) => x > 0));
+  const largest = finite.reduce((a, b) => Math.max(a, b), 0);
+  const smallest = finite.reduce((a, b) => (b > 0 ? Math.min(a, b) : a), Number.POSITIVE_INFINITY);
   const whole = finite.every(Number.isInteger);
   const scientific = largest >= 1e8 || (!whole && (smallest < 1e-4 || largest / smallest > 1e5));
   const digits = scientific || whole ? 0 : fractionDigits(finite);
@@ -42,8 +42,9 @@ function fractionDigits(values: readonly number[]): number {
 
 /** The positions along an axis that are shown; −1 stands for "…". */
 function shown(size: number, summarize: boolean): number[] {
-  const all = Array.from({ length: size }, (_, i) => i);
-  return summarize && size > 2 * EDGE ? [...all.slice(0, EDGE), -1, ...all.slice(-EDGE)] : all;
+  if (!summarize || size <= 2 * EDGE) return Array.from({ length: size }, (_, i) => i);
+  const edge = Array.from({ length: EDGE }, (_, i) => i);
+  return [...edge, -1, ...edge.map((i) => size - EDGE + i)];
 }
 
 /** `tensor([[1., 2.], [3., 4.]])`: rows of a short tensor stand on one line, those of a longer one below each other. */
@@ -60,7 +61,7 @@ export function print(x: Printable, flat: TypedArray): string {
   if (x.size > 0) visit(0, 0);
   const format = formatter(visible, x.dtype);
   const texts = visible.map(format);
-  const width = Math.max(0, ...texts.map((t) => t.length));
+  const width = texts.reduce((most, t) => Math.max(most, t.length), 0);
 
   const build = (pad: number, indent: number, oneLine: boolean): string => {
     let next = 0;

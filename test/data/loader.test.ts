@@ -10,6 +10,7 @@ import {
   zeros,
 } from 'gradlet';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { ones } from '../../src/tensor/index.ts';
 
 const epoch = (loader: DataLoader<[Tensor]>): number[][] => [...loader].map(([x]) => x.toArray() as number[]);
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -114,6 +115,14 @@ describe('DataLoader', () => {
     expect(() => new DataLoader(data, { batchsize: 2 } as never)).toThrow('Did you mean "batchSize"?');
     expect(() => new DataLoader(data, { seed: 1.5 })).toThrow(
       'DataLoader: seed must be a whole number, got 1.5.',
+    );
+  });
+});
+
+describe('what is no dataset', () => {
+  it.each([ones([3]), [1, 2, 3], undefined])('%s is refused with the way out', (dataset) => {
+    expect(() => new DataLoader(dataset as never)).toThrow(
+      /^DataLoader: the dataset must have length and get\(indices\), got .*\. Wrap tensors: new TensorDataset\(x, y\)\.$/,
     );
   });
 });

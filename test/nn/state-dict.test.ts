@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import { Generator } from '../../src/core/random.ts';
 import * as nn from '../../src/nn/index.ts';
-import { ones, tensor, zeros } from '../../src/tensor/index.ts';
+import { ones, type Tensor, tensor, zeros } from '../../src/tensor/index.ts';
 import { Pair } from '../support/pair.ts';
 
 describe('stateDict and loadStateDict', () => {
@@ -101,6 +101,17 @@ describe('stateDict and loadStateDict', () => {
     expect(() => copy.loadStateDict({ '1.bias': [1, null] as never }, { strict: false })).toThrow(
       new ValueError('loadStateDict', 'the state must fit the Sequential', '[1, null] for the tensor 1.bias'),
     );
+  });
+
+  it('may swap the tensors of the model they are loaded into', () => {
+    const model = new nn.Sequential(
+      new nn.Linear(1, 1, { bias: false }),
+      new nn.Linear(1, 1, { bias: false }),
+    );
+    const [first, second] = model.parameters() as [Tensor, Tensor];
+    const [a, b] = [first.item(), second.item()];
+    model.loadStateDict({ '0.weight': second, '1.weight': first });
+    expect([first.item(), second.item()]).toEqual([b, a]);
   });
 
   it('leave out with strict: false what one side lacks, and tell', () => {

@@ -147,3 +147,12 @@ describe('clipNorm and clipValue of an optimizer', () => {
     expect(p.toArray()).toEqual([-6, -8]);
   });
 });
+
+describe('a largest norm of ∞', () => {
+  it('only measures, also an infinite norm', () => {
+    const p = tensor([1, 1], { requiresGrad: true });
+    p.grad = tensor([Infinity, 2]);
+    expect(clipGradNorm([p], Infinity)).toBe(Infinity);
+    expect(p.grad.toArray()).toEqual([Infinity, 2]);
+  });
+});

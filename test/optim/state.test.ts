@@ -136,6 +136,10 @@ describe('loadStateDict refuses what does not fit, and changes nothing then', ()
       `${where}, group 1, parameter 0: t must be a whole number ≥ 0, got 1.5.`,
     ],
     [
+      withAt('groups.1.params.0.perStep', { bias1: 1, bias2: null }),
+      `${where}, group 1, parameter 0: perStep bias2 must be a finite number or a boolean, got null.`,
+    ],
+    [
       withAt('groups.1.params.0.perStep', { bias1: 1 }),
       `${where}, group 1, parameter 0: perStep must have "bias2", got { bias1 }.`,
     ],

@@ -197,7 +197,7 @@ const table: Readonly<Record<string, readonly Row[]>> = {
     [
       () => where(x, 1, 2),
       ValueError,
-      'where: the condition must be a bool tensor, got float32. Compare first, as in x.gt(0).',
+      "where: the condition must be a bool tensor, got float32. Compare first, as in x.gt(0), or use cast('bool').",
     ],
     [
       () => where(wrong(true), 1, 2),

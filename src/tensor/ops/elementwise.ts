@@ -9,7 +9,7 @@ import {
   type Unary,
   unary,
 } from '../apply.ts';
-import { expectTensor, type Tensor } from '../tensor.ts';
+import { expectTensor, Tensor } from '../tensor.ts';
 
 // Arithmetic
 
@@ -217,7 +217,9 @@ export function clamp(x: Operand, options: ClampOptions): Tensor {
   if (min === undefined && max === undefined) {
     throw new ValueError('clamp', 'min or max must be given', show(options), 'As in x.clamp({ min: 0 }).');
   }
-  return apply(clampOp, x, min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY);
+  // a bound that is left out is beyond every number of the dtype
+  const far = x instanceof Tensor && x.dtype === 'int32' ? 2 ** 31 : Number.POSITIVE_INFINITY;
+  return apply(clampOp, x, min ?? -far, max ?? far);
 }
 
 const whereOp = elementwise('where', ['c', 'a', 'b'], (c: number, a: number, b: number) => (c ? a : b), [
@@ -233,7 +235,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
       'where',
       'the condition must be a bool tensor',
       condition.dtype,
-      'Compare first, as in x.gt(0).',
+      "Compare first, as in x.gt(0), or use cast('bool').",
     );
   }
   return apply(whereOp, condition, a, b);

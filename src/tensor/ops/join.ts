@@ -2,7 +2,7 @@ import { promote } from '../../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../../core/errors.ts';
 import { resolveAxis, sameShape, showShape } from '../../core/shape.ts';
 import { copyInto } from '../../kernels/copy.ts';
-import { type Derivative, record } from '../graph.ts';
+import { type Derivative, recordAll } from '../graph.ts';
 import { empty, expectTensor, type Tensor } from '../tensor.ts';
 import { type SliceRange, slice, unsqueeze } from './shape.ts';
 
@@ -42,7 +42,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
     copyInto(slice(y, ...ranges), t);
     return [t, cutOut(ranges)] as const;
   });
-  return record('concat', y, ...pairs);
+  return recordAll('concat', y, pairs);
 }
 
 function expectList(where: string, tensors: readonly Tensor[]): readonly Tensor[] {

@@ -4,7 +4,7 @@ import { resolveAxes, type Shape, showShape, sizeOf } from '../../core/shape.ts'
 import * as kernels from '../../kernels/reduce.ts';
 import { unary } from '../apply.ts';
 import { record } from '../graph.ts';
-import { empty, expectTensor, rowMajor, type Tensor } from '../tensor.ts';
+import { empty, expectTensor, rowMajor, Tensor } from '../tensor.ts';
 import { cast } from './cast.ts';
 import { abs, div, eq, exp, mul, ne, pow, sign, sqrt, square, sub, where } from './elementwise.ts';
 import { expand, flip, pad, permute, reshape, slice } from './shape.ts';
@@ -246,8 +246,10 @@ export function norm(x: Tensor, options?: Axis | NormOptions): Tensor {
   if (p === 0) return cast(total('norm', ne(source, 0), reduce), source.dtype);
   if (p === 1) return total('norm', abs(source), reduce);
   const { kept } = plan('norm', source, reduce);
-  const plain = source.detach();
-  const y = p === 2 ? sqrt(sum(square(plain), reduce)) : pow(sum(pow(abs(plain), p), reduce), 1 / p);
+  // squares of float32 numbers need more room than float32
+  const plain = cast(source.detach(), 'float64');
+  const wide = p === 2 ? sqrt(sum(square(plain), reduce)) : pow(sum(pow(abs(plain), p), reduce), 1 / p);
+  const y = cast(wide, source.dtype);
   return record('norm', y, [
     source,
     (g) => {
@@ -262,8 +264,16 @@ export function norm(x: Tensor, options?: Axis | NormOptions): Tensor {
   ]);
 }
 
+const isScalar = (x: unknown): boolean => x instanceof Tensor && x.ndim === 0;
+
+/** A scalar as a line of one element, as PyTorch takes it where an axis is asked for. */
+function asLine(x: Tensor, f: (line: Tensor) => Tensor): Tensor {
+  return reshape(f(reshape(x, [1])), []);
+}
+
 /** Running sums along one axis: `y[i] = Σ x[0 … i]`. */
 export function cumsum(x: Tensor, axis: number): Tensor {
+  if (isScalar(x)) return asLine(x, (line) => cumsum(line, axis));
   const p = plan('cumsum', x, { axis, keepDims: true });
   const y = empty(x.shape, counted(x.dtype));
   kernels.cumsum(y.storage, rowMajor(x), p.outer, p.count, p.inner);
@@ -305,12 +315,14 @@ function alongAxis(
  * ```
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  if (isScalar(x)) return asLine(x, (line) => softmax(line, axis));
   const { source, y } = alongAxis('softmax', kernels.softmax, x, axis);
   return record('softmax', y, [source, (g) => mul(y, sub(g, sum(mul(g, y), { axis, keepDims: true })))]);
 }
 
 /** `x − ln Σ eˣ` along an axis: the logarithm of {@link softmax}, without overflow. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  if (isScalar(x)) return asLine(x, (line) => logSoftmax(line, axis));
   const { source, y } = alongAxis('logSoftmax', kernels.logSoftmax, x, axis);
   return record('logSoftmax', y, [source, (g) => sub(g, mul(exp(y), sum(g, { axis, keepDims: true })))]);
 }

@@ -229,7 +229,11 @@ function sliceView(x: Tensor, ranges: readonly SliceRange[]): Tensor {
  */
 export function slice(x: Tensor, ...ranges: SliceRange[]): Tensor {
   const { shape } = expectTensor('slice', x);
-  return record('slice', sliceView(x, ranges), [x, (g) => place(g, shape, ranges)]);
+  // the caller may change its lists before backward
+  const own = ranges.map(
+    (range): SliceRange => (Array.isArray(range) ? ([...range] as unknown as SliceRange) : range),
+  );
+  return record('slice', sliceView(x, own), [x, (g) => place(g, shape, own)]);
 }
 
 /** Zeros of `shape` with `x` written where `slice(…, ...ranges)` would read: the derivative of slice, and the other way round. */
