@@ -43,3 +43,11 @@ export function checkDType(where: string, dtype: DType): DType {
 export function dtypeOf(array: ArrayBufferView): DType | undefined {
   return ORDER.find((d) => d !== 'bool' && array.constructor === ARRAYS[d]);
 }
+
+/** Numbers in a new array of the given kind; for bool everything but 0 is 1. */
+export function converted(values: ArrayLike<number | boolean>, dtype: DType): TypedArray {
+  const array = allocate(dtype, values.length);
+  if (dtype === 'bool') for (let i = 0; i < array.length; i++) array[i] = Number(Number(values[i]) !== 0);
+  else array.set(values as ArrayLike<number>);
+  return array;
+}

@@ -1,5 +1,5 @@
 import { erf, sigmoid, softplus } from '../core/special.ts';
-import { type Expr, node, num } from './expr.ts';
+import { type Expr, isNumber, node, num } from './expr.ts';
 
 /** A function that formulas may call. */
 interface FormulaFunction {
@@ -29,7 +29,7 @@ export const power: FormulaFunction = {
   partials: ([x, y], p) => {
     const slope = node('*', y!, node('**', x!, node('-', y!, one)));
     // x⁰ has the derivative 0 at x = 0, too, where 0 · 0⁻¹ is NaN
-    const byBase = y!.op === 'number' ? slope : node('?:', node('===', y!, num(0)), num(0), slope);
+    const byBase = isNumber(y!) ? slope : node('?:', node('===', y!, num(0)), num(0), slope);
     return [byBase, node('*', p, node('log', x!))];
   },
 };

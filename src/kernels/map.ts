@@ -1,4 +1,5 @@
 import type { TypedArray } from '../core/dtype.ts';
+import { memo } from '../core/memo.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
 import { emit } from '../formula/emit.ts';
 import type { Expr } from '../formula/expr.ts';
@@ -90,11 +91,8 @@ export class MapKernel {
       // a number holds 13 hexadecimal digits exactly; only derivatives of very high order have more inputs
       key = inputs.length > 12 ? `${key} ${digit}` : (key as number) * 16 + digit;
     }
-    const known = this.#loops.get(key);
-    if (known) return known;
-    const made = compile(this.expr, this.params, motions);
-    this.#loops.set(key, made);
-    return made;
+    // looked up first, so that no closure is made where the loop is there
+    return this.#loops.get(key) ?? memo(this.#loops, key, () => compile(this.expr, this.params, motions));
   }
 
   /** Fills the row-major `out` of the given shape; every input has that shape or broadcasts to it. */

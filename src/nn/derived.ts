@@ -30,7 +30,7 @@ export function moduleOf<Inputs extends readonly Tensor[], Options extends objec
     constructor(options: Partial<Options> = {}) {
       super();
       // without defaults the function checks the names; here only that they are options at all
-      checkKeys(name, options, Object.keys(defaults ?? options));
+      checkKeys(name, options, Object.keys(defaults ?? options ?? {}));
       const entries = Object.entries({ ...defaults, ...options });
       this.#keys = entries.map(([key]) => key);
       for (const [key, value] of entries) {

@@ -204,7 +204,8 @@ export abstract class Module {
     const given = Object.entries(state).map(([key, saved]) => ({
       key,
       saved,
-      value: copyOf(fromSaved(saved)),
+      // a copy: the state may share storage with this module
+      value: fromSaved(saved, owners.get(key)?.dtype),
     }));
     const provided = new Set(given.map(({ key }) => owners.get(key)));
     const missingKeys = stateOf(this, true).flatMap(([name, t]) => (provided.has(t) ? [] : [name]));
@@ -251,9 +252,6 @@ export abstract class Module {
 export interface Layer extends Module {
   forward(x: Tensor): Tensor;
 }
-
-/** States may share storage with the module they are loaded into. */
-const copyOf = (t: Tensor | null): Tensor | null => t && tensor(t);
 
 /** Arrays, maps and plain objects: what is looked into for modules and tensors. */
 function isCollection(value: unknown): value is object {

@@ -188,14 +188,17 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     return this.#records.get(param)?.engine ?? null;
   }
 
-  /** A copy of what a training goes on from, besides the parameters: options of the groups, counts, moments. Options of the
-   * optimizer as a whole, such as `clipNorm`, are given again when it is created. */
+  /**
+   * A copy of what a training goes on from, besides the parameters: options of the groups, counts, moments. Options of
+   * the optimizer as a whole, such as `clipNorm`, are given again when it is created.
+   */
   stateDict(): OptimizerState {
     return saveState(this.#rule, this.#groups, this.#records);
   }
 
   /**
-   * Goes on from a state that {@link stateDict} returned, also by way of JSON, of the same kind of optimizer over parameters of the same shapes.
+   * Goes on from a state that {@link stateDict} returned, also by way of JSON, of the same kind of optimizer over
+   * parameters of the same shapes.
    *
    * @throws {@link ValueError} or {@link ShapeError} when the state does not fit; nothing is changed then
    */

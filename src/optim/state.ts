@@ -1,8 +1,8 @@
-import { allocate, type TypedArray } from '../core/dtype.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
-import { contiguousData, fromSaved, Tensor } from '../tensor/index.ts';
+import { fromSaved, Tensor } from '../tensor/index.ts';
 import type { UpdateEngine } from './engine.ts';
 import type { CompiledRule, StepScalars } from './rule.ts';
 
@@ -128,7 +128,7 @@ function readParam(
         suggest(name, Object.keys(rule.lines)),
       );
     }
-    const read = fromSaved(value);
+    const read = fromSaved(value, p.dtype);
     if (!read) throw new ValueError(where, `state ${name} must be a tensor`, show(value));
     if (!sameShape(read.shape, p.shape)) {
       const mustHold = `state ${name} must have the parameter's shape ${showShape(p.shape)}`;
@@ -139,9 +139,7 @@ function readParam(
         'Load it into an optimizer over the same model.',
       );
     }
-    const array = allocate(p.dtype, p.size);
-    array.set(contiguousData(read));
-    arrays[name] = array;
+    arrays[name] = read.storage;
   }
   return { t, perStep: { ...perStep }, state: arrays, engine: null };
 }

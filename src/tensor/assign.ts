@@ -1,4 +1,4 @@
-import type { TypedArray } from '../core/dtype.ts';
+import { converted, type TypedArray } from '../core/dtype.ts';
 import { ShapeError, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
 import { copyInto } from '../kernels/copy.ts';
@@ -6,8 +6,8 @@ import { rowMajor, Tensor } from './tensor.ts';
 
 /**
  * Overwrites the numbers of a leaf: the one way to write into a tensor, for optimizers, running statistics,
- * initialisers and loaded state. A `backward` through what was computed from it
- * before refuses, where it required a gradient.
+ * initialisers and loaded state. A `backward` through what was computed from it before refuses, where it required a
+ * gradient.
  *
  * @param values - a tensor of the same shape, or as many numbers in row-major order
  * @throws {@link ValueError} for a computed tensor; {@link ShapeError} when the sizes differ
@@ -27,7 +27,7 @@ export function assign(to: Tensor, values: Tensor | TypedArray): void {
     throw new ShapeError('assign', `the values must fill the shape ${showShape(to.shape)}`, got);
   }
   let numbers = values instanceof Tensor ? rowMajor(values) : values;
-  if (to.dtype === 'bool') numbers = Uint8Array.from(numbers, (x) => Number(x !== 0));
+  if (to.dtype === 'bool') numbers = converted(numbers, 'bool');
   // a view of the same numbers in another order must be read before it is written over
   else if (values instanceof Tensor && values.storage === to.storage) numbers = numbers.slice();
   if (to.isContiguous) to.storage.set(numbers, to.offset);

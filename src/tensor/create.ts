@@ -1,5 +1,13 @@
 import type ndarray from 'ndarray';
-import { allocate, checkDType, type DType, dtypeOf, isFloat, type TypedArray } from '../core/dtype.ts';
+import {
+  allocate,
+  checkDType,
+  converted,
+  type DType,
+  dtypeOf,
+  isFloat,
+  type TypedArray,
+} from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../core/errors.ts';
 import { defaultGenerator, Generator } from '../core/random.ts';
 import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
@@ -134,24 +142,14 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   return finish(new Tensor(converted(flat, to), shape, to), requiresGrad);
 }
 
-/** Numbers in a new array of the given kind; for bool everything but 0 is 1. */
-function converted(values: ArrayLike<number | boolean>, dtype: DType): TypedArray {
-  const array = allocate(dtype, values.length);
-  for (let i = 0; i < array.length; i++)
-    array[i] = dtype === 'bool' ? Number(Number(values[i]) !== 0) : Number(values[i]);
-  return array;
-}
-
 /**
- * A saved tensor: itself, or made of the arrays that `JSON.stringify` wrote, as float64 so that no digit is lost;
- * `null` for anything else.
+ * A copy, of the given dtype, of a saved tensor or of the arrays that `JSON.stringify` wrote of it; `null` for anything else.
  * @internal
  */
-export function fromSaved(value: unknown): Tensor | null {
-  if (value instanceof Tensor) return value;
-  if (typeof value !== 'number' && !Array.isArray(value)) return null;
+export function fromSaved(value: unknown, dtype: DType | undefined): Tensor | null {
+  if (!(value instanceof Tensor) && typeof value !== 'number' && !Array.isArray(value)) return null;
   try {
-    return tensor(value as NestedArray, { dtype: 'float64' });
+    return tensor(value as TensorData, { dtype });
   } catch {
     return null; // ragged, or with a null where NaN was
   }

@@ -350,3 +350,14 @@ describe('loss modules', () => {
     expect(() => nn.mseLoss(logits, logits, { reduction: 'batchmean' })).toThrow('reduction must be one of');
   });
 });
+
+describe('loss modules', () => {
+  it.each([
+    ['sum', '"sum"'],
+    [null, 'null'],
+  ])('refuse %s in the place of their options', (options, shown) => {
+    expect(() => new nn.MSELoss(options as never)).toThrow(
+      `MSELoss: options must be an object, got ${shown}.`,
+    );
+  });
+});

@@ -1,7 +1,7 @@
-import { checkDType, type DType, isFloat } from '../../core/dtype.ts';
+import { checkDType, converted, type DType, isFloat } from '../../core/dtype.ts';
 import { gathered } from '../../kernels/copy.ts';
 import { identity, record } from '../graph.ts';
-import { empty, expectTensor, rowMajor, Tensor } from '../tensor.ts';
+import { expectTensor, rowMajor, Tensor } from '../tensor.ts';
 
 /**
  * The same numbers as another dtype: fractions are cut off for int32, and everything but 0 is true for bool.
@@ -9,10 +9,7 @@ import { empty, expectTensor, rowMajor, Tensor } from '../tensor.ts';
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkDType('cast', dtype);
   if (expectTensor('cast', x).dtype === dtype) return x;
-  const y = empty(x.shape, dtype);
-  const from = rowMajor(x);
-  if (dtype === 'bool') for (let i = 0; i < from.length; i++) y.storage[i] = from[i] === 0 ? 0 : 1;
-  else y.storage.set(from);
+  const y = new Tensor(converted(rowMajor(x), dtype), x.shape, dtype);
   return isFloat(dtype) ? record('cast', y, [x, identity]) : y;
 }
 

@@ -200,11 +200,18 @@ function cut(range: SliceRange, size: number, axis: number): Cut {
   return { start, count: Math.max(0, Math.ceil((stop - start) / step)), step, dropped: false };
 }
 
-function sliceView(x: Tensor, ranges: readonly SliceRange[]): Tensor {
-  if (ranges.length > x.ndim) {
-    throw new ShapeError('slice', `at most one range per axis, ${x.ndim} here`, `${ranges.length} ranges`);
+function cutsOf(shape: Shape, ranges: readonly SliceRange[]): Cut[] {
+  if (ranges.length > shape.length) {
+    throw new ShapeError(
+      'slice',
+      `at most one range per axis, ${shape.length} here`,
+      `${ranges.length} ranges`,
+    );
   }
-  const cuts = x.shape.map((size, axis) => cut(ranges[axis] ?? null, size, axis));
+  return shape.map((size, axis) => cut(ranges[axis] ?? null, size, axis));
+}
+
+function cutView(x: Tensor, cuts: readonly Cut[]): Tensor {
   const kept = cuts.map((_, axis) => axis).filter((axis) => !cuts[axis]!.dropped);
   const empties = cuts.some((c) => c.count === 0);
   return view(
@@ -228,20 +235,20 @@ function sliceView(x: Tensor, ranges: readonly SliceRange[]): Tensor {
  * ```
  */
 export function slice(x: Tensor, ...ranges: SliceRange[]): Tensor {
-  const { shape } = expectTensor('slice', x);
-  // the caller may change its lists before backward
-  const own = ranges.map(
-    (range): SliceRange => (Array.isArray(range) ? ([...range] as unknown as SliceRange) : range),
-  );
-  return record('slice', sliceView(x, own), [x, (g) => place(g, shape, own)]);
+  return cutOut(x, cutsOf(expectTensor('slice', x).shape, ranges));
 }
 
-/** Zeros of `shape` with `x` written where `slice(…, ...ranges)` would read: the derivative of slice, and the other way round. */
-function place(x: Tensor, shape: Shape, ranges: readonly SliceRange[], fill = 0): Tensor {
+function cutOut(x: Tensor, cuts: readonly Cut[]): Tensor {
+  const { shape } = x;
+  return record('slice', cutView(x, cuts), [x, (g) => place(g, shape, cuts)]);
+}
+
+/** Zeros of `shape` with `x` written where the cuts are: the derivative of {@link cutOut}, and the other way round. */
+function place(x: Tensor, shape: Shape, cuts: readonly Cut[], fill = 0): Tensor {
   const y = empty(shape, x.dtype);
   if (fill !== 0) y.storage.fill(fill);
-  copyInto(sliceView(y, ranges), x);
-  return record('place', y, [x, (g) => slice(g, ...ranges)]);
+  copyInto(cutView(y, cuts), x);
+  return record('place', y, [x, (g) => cutOut(g, cuts)]);
 }
 
 /** The elements in reverse order along the given axes. A view. */
@@ -278,12 +285,8 @@ export function pad(
     );
   }
   const sizes = shape.map((n, i) => n + widths[i]![0] + widths[i]![1]);
-  return place(
-    x,
-    sizes,
-    shape.map((n, i): SliceRange => [widths[i]![0], widths[i]![0] + n]),
-    value,
-  );
+  const cuts = shape.map((count, i): Cut => ({ start: widths[i]![0], count, step: 1, dropped: false }));
+  return place(x, sizes, cuts, value);
 }
 
 /**
