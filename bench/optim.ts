@@ -2,8 +2,9 @@
 // The three candidates take turns and only ratios within a round count, so that a busy machine blurs all alike.
 import type { TypedArray } from '../src/core/dtype.ts';
 import { interpretUpdate } from '../src/kernels/update.ts';
+import { CompiledRule } from '../src/optim/compiled.ts';
 import { Adam, AdamW, NAdam, RMSprop, SGD } from '../src/optim/index.ts';
-import { CompiledRule } from '../src/optim/rule.ts';
+import { sharedScalars } from '../src/optim/shared-lines.ts';
 import { randn, type Tensor } from '../src/tensor/index.ts';
 
 const ROUNDS = 31;
@@ -44,17 +45,10 @@ function ours(n: number): () => void {
 
 /** The rule's functions, called element by element. */
 function interpreted(n: number): () => void {
-  const rule = new CompiledRule(Adam.rule);
-  const settings = {
-    ...rule.defaults,
-    lr,
-    beta1,
-    beta2,
-    eps,
-    decoupled: false,
-    clipScale: 1,
-    clipValue: Infinity,
-  };
+  const { defaults, lines } = new CompiledRule(Adam.rule);
+  const { list } = lines!;
+  const own = { ...defaults, lr, beta1, beta2, eps };
+  const settings = { ...own, ...sharedScalars(own, { ownPull: false, clipScale: 1, clipValue: Infinity }) };
   const arrays: Record<string, TypedArray> = {
     p: filled(n, 1),
     grad: parameter(n).storage,
@@ -64,7 +58,7 @@ function interpreted(n: number): () => void {
   let t = 0;
   return () => {
     t++;
-    interpretUpdate(rule.list, n, arrays, { ...settings, ...rule.scalarsAt(t, settings, {}) });
+    interpretUpdate(list, n, arrays, { ...settings, ...lines!.scalarsAt(t, settings, {}) });
   };
 }
 

@@ -21,6 +21,17 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+/** One index per axis of the element at place `flat` in row-major order. */
+export function indexOf(flat: number, shape: Shape): number[] {
+  const index: number[] = [];
+  let rest = flat;
+  for (const n of [...shape].reverse()) {
+    index.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return index;
+}
+
 /** `[2, 3]` */
 export function showShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;

@@ -1,6 +1,6 @@
 import { ValueError } from '../core/errors.ts';
 import { Generator } from '../core/random.ts';
-import { showShape } from '../core/shape.ts';
+import { indexOf, showShape } from '../core/shape.ts';
 import { contiguousData, grad, noGrad, randn, Tensor, tensor } from '../tensor/index.ts';
 
 /** Options of {@link gradcheck}. */
@@ -44,16 +44,6 @@ function scalar(outputs: Tensor | readonly Tensor[]): Tensor {
   return list
     .map((y) => y.mul(randn(y.shape, { dtype: 'float64', generator })).sum())
     .reduce((a, b) => a.add(b));
-}
-
-function indexOf(flat: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  let rest = flat;
-  for (const n of [...shape].reverse()) {
-    index.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return index;
 }
 
 function compare(

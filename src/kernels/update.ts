@@ -1,34 +1,64 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { memo } from '../core/memo.ts';
 import { emit } from '../formula/emit.ts';
-import type { LineList, Program, Uniforms } from '../formula/program.ts';
+import type { LineList, Pass, Uniforms } from '../formula/program.ts';
 
 /** The arrays of an update by name, all of one length. */
 export type UpdateArrays = Readonly<Record<string, TypedArray>>;
 
-/** Runs an update in place at the places `0 … count − 1`. */
-type UpdateLoop = (count: number, arrays: UpdateArrays, scalars: readonly number[]) => void;
+/** Goes over the places `0 … count − 1`. */
+type Loop = (count: number, arrays: UpdateArrays, scalars: readonly number[]) => unknown;
 
-const loops = new WeakMap<Program, Map<string, UpdateLoop>>();
+const loops = new WeakMap<Pass, Map<string, Loop>>();
 
-/**
- * Runs a program in place: one fused loop, compiled per program and per kind of arrays, so that each stays fast whatever
- * else runs.
- */
+/** The loop of a pass, compiled per kind of arrays, so that each stays fast whatever else runs. */
+function loopOf(pass: Pass, arrays: UpdateArrays, compile: (pass: Pass) => Loop): Loop {
+  let kinds = '';
+  for (const name of pass.arrays) kinds += arrays[name]!.constructor.name;
+  let compiled = loops.get(pass);
+  if (!compiled) {
+    compiled = new Map();
+    loops.set(pass, compiled);
+  }
+  return memo(compiled, kinds, () => compile(pass));
+}
+
+/** Runs a program in place, in one fused loop. */
 export function runUpdate(
-  program: Program,
+  program: Pass,
   count: number,
   arrays: UpdateArrays,
   scalars: readonly number[],
 ): void {
-  let kinds = '';
-  for (const name of program.arrays) kinds += arrays[name]!.constructor.name;
-  let compiled = loops.get(program);
-  if (!compiled) {
-    compiled = new Map();
-    loops.set(program, compiled);
-  }
-  memo(compiled, kinds, () => compile(program))(count, arrays, scalars);
+  loopOf(program, arrays, compileUpdate)(count, arrays, scalars);
+}
+
+/** The sum of the squares of every output of a pass, by name; nothing is written. */
+export function sumSquares(
+  pass: Pass,
+  count: number,
+  arrays: UpdateArrays,
+  scalars: readonly number[],
+): Readonly<Record<string, number>> {
+  return loopOf(pass, arrays, compileSums)(count, arrays, scalars) as Record<string, number>;
+}
+
+/** The text of a loop, with `each` run at every place on the results of the outputs, in order. */
+function loopText({ arrays, outputs }: Pass, each: (results: readonly string[]) => string): string {
+  const scalars = new Set<number>();
+  const { statements, results } = emit([...outputs.values()], (name) => {
+    if (!name.startsWith('#')) return `x_${name}`;
+    scalars.add(Number(name.slice(1)));
+    return `s${name.slice(1)}`;
+  });
+  return `
+    ${arrays.map((name) => `const a_${name} = arrays["${name}"];`).join(' ')}
+    ${[...scalars].map((k) => `const s${k} = scalars[${k}];`).join(' ')}
+    for (let i = 0; i < count; i++) {
+      ${arrays.map((name) => `const x_${name} = a_${name}[i];`).join(' ')}
+      ${statements.join('\n      ')}
+      ${each(results)}
+    }`;
 }
 
 /**
@@ -37,22 +67,44 @@ export function runUpdate(
  * for (let i = 0; i < count; i++) { const x_p = a_p[i]; … const t0 = x_g * s1; … a_p[i] = x_p - s0 * t0; }
  * ```
  */
-function compile({ arrays, outputs }: Program): UpdateLoop {
-  const scalars = new Set<number>();
-  const { statements, results } = emit([...outputs.values()], (name) => {
-    if (!name.startsWith('#')) return `x_${name}`;
-    scalars.add(Number(name.slice(1)));
-    return `s${name.slice(1)}`;
-  });
+function compileUpdate(pass: Pass): Loop {
+  const names = [...pass.outputs.keys()];
+  const body = loopText(pass, (results) => names.map((name, k) => `a_${name}[i] = ${results[k]};`).join(' '));
+  return new Function('count', 'arrays', 'scalars', body) as Loop;
+}
+
+/** `let n_p = 0; for (…) { const x_p = a_p[i]; n_p += x_p * x_p; } return { n_p };` */
+function compileSums(pass: Pass): Loop {
+  const names = [...pass.outputs.keys()];
+  const add = (name: string, result: string): string =>
+    `const y_${name} = ${result}; n_${name} += y_${name} * y_${name};`;
   const body = `
-    ${arrays.map((name) => `const a_${name} = arrays["${name}"];`).join(' ')}
-    ${[...scalars].map((k) => `const s${k} = scalars[${k}];`).join(' ')}
-    for (let i = 0; i < count; i++) {
-      ${arrays.map((name) => `const x_${name} = a_${name}[i];`).join(' ')}
-      ${statements.join('\n      ')}
-      ${[...outputs.keys()].map((name, k) => `a_${name}[i] = ${results[k]};`).join(' ')}
-    }`;
-  return new Function('count', 'arrays', 'scalars', body) as UpdateLoop;
+    ${names.map((name) => `let n_${name} = 0;`).join(' ')}
+    ${loopText(pass, (results) => names.map((name, k) => add(name, results[k]!)).join(' '))}
+    return { ${names.map((name) => `"${name}": n_${name}`).join(', ')} };`;
+  return new Function('count', 'arrays', 'scalars', body) as Loop;
+}
+
+/** The numbers at one place, by name. */
+export type Place = Record<string, number>;
+
+type Literal = (element: Place, uniforms: Uniforms) => number;
+
+/**
+ * Calls the lines literally, in order, on the numbers at one place, which change.
+ *
+ * @param instead - numbers or lines that stand in for lines of the list
+ */
+export function interpretPlace(
+  list: LineList,
+  element: Place,
+  uniforms: Uniforms,
+  instead: Readonly<Record<string, number | Literal>> = {},
+): void {
+  for (const [name, line] of list.lines as unknown as ReadonlyMap<string, Literal>) {
+    const used = instead[name] ?? line;
+    element[name] = typeof used === 'number' ? used : used(element, uniforms);
+  }
 }
 
 /**
@@ -65,12 +117,26 @@ export function interpretUpdate(
   arrays: UpdateArrays,
   uniforms: Uniforms,
 ): void {
-  const lines = [...list.lines] as unknown as [string, (element: object, uniforms: Uniforms) => number][];
-  const written = lines.map(([name]) => name).filter((name) => name in arrays);
+  const names = Object.keys(arrays);
+  const kept = names.filter((name) => list.lines.has(name));
+  const element: Place = {};
+  const run = (i: number, all: Uniforms): void => {
+    for (const name of names) element[name] = arrays[name]![i]!;
+    interpretPlace(list, element, all);
+  };
+  const norms: Record<string, number> = {};
+  for (const [norm, line] of Object.entries(list.norms)) {
+    let squares = 0;
+    for (let i = 0; i < count; i++) {
+      run(i, uniforms);
+      const x = line === 'p' ? arrays.p![i]! : element[line]!;
+      squares += x * x;
+    }
+    norms[norm] = Math.sqrt(squares);
+  }
+  const all = { ...uniforms, ...norms };
   for (let i = 0; i < count; i++) {
-    const element: Record<string, number> = {};
-    for (const name of Object.keys(arrays)) element[name] = arrays[name]![i]!;
-    for (const [name, line] of lines) element[name] = line(element, uniforms);
-    for (const name of written) arrays[name]![i] = element[name]!;
+    run(i, all);
+    for (const name of kept) arrays[name]![i] = element[name]!;
   }
 }

@@ -1,5 +1,6 @@
+import type { TypedArray } from '../core/dtype.ts';
 import { NonFiniteError, show, ValueError } from '../core/errors.ts';
-import { showShape } from '../core/shape.ts';
+import { type Shape, showShape } from '../core/shape.ts';
 import { clamp, contiguousData, mul, noGrad, Tensor } from '../tensor/index.ts';
 import { checkValue, domainOf } from './hyperparameters.ts';
 
@@ -12,26 +13,60 @@ export interface ClipGradNormOptions {
 }
 
 export const maxDomain = domainOf('[0, ∞]', 0);
-const normTypeDomain = domainOf('(0, ∞]', 2);
+export const normTypeDomain = domainOf('(0, ∞]', 2);
+export const factorDomain = domainOf('[0, ∞)', 0);
 
-/** The p-norm of all gradients taken together, as if they stood in one long vector. */
-export function totalNorm(gradients: Iterable<Tensor>, normType = 2): number {
-  let total = 0;
-  for (const gradient of gradients) {
-    const g = contiguousData(gradient);
-    if (normType === 2) for (let i = 0; i < g.length; i++) total += g[i]! * g[i]!;
-    else if (normType === Infinity)
-      for (let i = 0; i < g.length; i++) total = Math.max(total, Math.abs(g[i]!));
-    else for (let i = 0; i < g.length; i++) total += Math.abs(g[i]!) ** normType;
-  }
-  if (normType === 2) return Math.sqrt(total);
-  return normType === Infinity ? total : total ** (1 / normType);
+/** Σ |x|ᵖ; the largest |x| for p = ∞. */
+export function powerSum(x: TypedArray, p: number): number {
+  let sum = 0;
+  if (p === 2) for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
+  else if (p === Infinity) for (let i = 0; i < x.length; i++) sum = Math.max(sum, Math.abs(x[i]!));
+  else for (let i = 0; i < x.length; i++) sum += Math.abs(x[i]!) ** p;
+  return sum;
 }
+
+/** The p-norm of several arrays taken together, as if they stood in one long vector, from their {@link powerSum}s. */
+export function normOfSums(sums: readonly number[], p: number): number {
+  if (p === Infinity) return Math.max(0, ...sums);
+  const total = sums.reduce((sum, one) => sum + one, 0);
+  return p === 2 ? Math.sqrt(total) : total ** (1 / p);
+}
+
+const norm2 = (x: TypedArray): number => Math.sqrt(powerSum(x, 2));
+
+const normOfGradients = (gradients: readonly Tensor[], normType = 2): number =>
+  normOfSums(
+    gradients.map((g) => powerSum(contiguousData(g), normType)),
+    normType,
+  );
 
 /** What to multiply gradients of this norm by to make it at most `max`; 1 where it is already. */
 export function clipScale(norm: number, max: number): number {
   // as PyTorch, which keeps away from 0/0
   return max === Infinity ? 1 : Math.min(1, max / (norm + 1e-6));
+}
+
+/**
+ * Adaptive clipping of one gradient: scales the gradient of every unit (row) down to at most `factor` times the norm of
+ * the unit's own weights. A new array; `null` where nothing is clipped.
+ */
+export function clippedByUnit(
+  grad: TypedArray,
+  values: TypedArray,
+  shape: Shape,
+  { factor, eps }: { readonly factor: number; readonly eps: number },
+): TypedArray | null {
+  const units = shape.length < 2 ? 1 : shape[0]!;
+  const size = grad.length / units;
+  let clipped: TypedArray | null = null;
+  for (let from = 0; from < grad.length; from += size) {
+    const g = norm2(grad.subarray(from, from + size));
+    const most = factor * Math.max(norm2(values.subarray(from, from + size)), eps);
+    if (!(g > most)) continue;
+    clipped ??= grad.slice();
+    for (let i = from; i < from + size; i++) clipped[i]! *= most / g;
+  }
+  return clipped;
 }
 
 function withGradient(where: string, params: Iterable<Tensor> | Tensor): Tensor[] {
@@ -74,9 +109,9 @@ export function clipGradNorm(
   checkValue(where, 'normType', normType, normTypeDomain);
   const list = withGradient(where, params);
   const gradients = list.map((p) => p.grad!);
-  const norm = totalNorm(gradients, normType);
+  const norm = normOfGradients(gradients, normType);
   if (errorIfNonfinite && !Number.isFinite(norm)) {
-    const bad = gradients.find((g) => !Number.isFinite(totalNorm([g], Infinity)));
+    const bad = gradients.find((g) => !Number.isFinite(normOfGradients([g], Infinity)));
     const got = `${norm}${bad ? `, from a gradient of shape ${showShape(bad.shape)}` : ''}`;
     throw new NonFiniteError(
       where,
@@ -110,7 +145,51 @@ export function clipGradNorm(
 export function clipGradValue(params: Iterable<Tensor> | Tensor, max: number): number {
   checkValue('clipGradValue', 'max', max, maxDomain);
   const list = withGradient('clipGradValue', params);
-  const norm = totalNorm(list.map((p) => p.grad!));
+  const norm = normOfGradients(list.map((p) => p.grad!));
   for (const p of list) p.grad = noGrad(() => clamp(p.grad!, { min: -max, max }));
+  return norm;
+}
+
+/** Options of {@link clipGradAdaptive}. */
+export interface ClipGradAdaptiveOptions {
+  /** What the norm of a unit's weights counts at least, so that new units can learn. In [0, ∞). Default 1e-3. */
+  readonly eps?: number;
+}
+
+/**
+ * Adaptive gradient clipping: scales the gradient of every *unit* down in proportion to the unit's own weights.
+ *
+ * $$g_i \leftarrow g_i \cdot \min\left(1, \mathrm{factor} \cdot \frac{\max(\lVert w_i \rVert, \mathrm{eps})}{\lVert g_i \rVert}\right)$$
+ *
+ * A unit is a row of a weight `[out, in, …]`, all weights into one neuron; a bias is one unit as a whole. The paper leaves
+ * the last linear layer of a network out. Gradients are replaced, never written into.
+ *
+ * @param params - parameters; those without a gradient do not count
+ * @param factor - the largest ratio of a unit's gradient to its weights, in [0, ∞); the paper has 0.01
+ * @returns the 2-norm of all gradients before clipping
+ * @paper Brock et al., High-performance large-scale image recognition without normalization, 2021, https://arxiv.org/abs/2102.06171
+ * @example
+ * ```ts
+ * import { clipGradAdaptive, tensor } from 'gradlet';
+ * const w = tensor([[3, 4], [0, 1]], { requiresGrad: true });
+ * w.mul(tensor([[2, 0], [0, 0.25]])).sum().backward();
+ * clipGradAdaptive([w], 0.25);
+ * w.grad?.toString(); // → tensor([[1.25, 0.00], [0.00, 0.25]])
+ * ```
+ */
+export function clipGradAdaptive(
+  params: Iterable<Tensor> | Tensor,
+  factor: number,
+  { eps = 1e-3 }: ClipGradAdaptiveOptions = {},
+): number {
+  const where = 'clipGradAdaptive';
+  checkValue(where, 'factor', factor, factorDomain);
+  checkValue(where, 'eps', eps, factorDomain);
+  const list = withGradient(where, params);
+  const norm = normOfGradients(list.map((p) => p.grad!));
+  for (const p of list) {
+    const clipped = clippedByUnit(contiguousData(p.grad!), contiguousData(p), p.shape, { factor, eps });
+    if (clipped) p.grad = new Tensor(clipped, p.shape, p.grad!.dtype);
+  }
   return norm;
 }

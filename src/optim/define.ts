@@ -1,27 +1,26 @@
+import { CompiledRule } from './compiled.ts';
 import type { OptimizerParams } from './groups.ts';
 import type { OptimizerDefaults } from './hyperparameters.ts';
 import { Optimizer, type OptimizerOptions } from './optimizer.ts';
-import { type AnyUpdateRule, CompiledRule, type StepScalars, type UpdateRule } from './rule.ts';
+import type { AnyRule, StepScalars, TensorRule, UpdateRule } from './rule.ts';
 
 /** The class that {@link defineOptimizer} makes of a rule. */
-export interface OptimizerClass<
-  N extends string,
-  H extends OptimizerDefaults,
-  C extends StepScalars,
-  L extends string,
-> {
+export interface OptimizerClass<H extends OptimizerDefaults, R> {
   // without a comment of its own, so that editors show the optimizer's on `new Adam(…)`
   new (params: OptimizerParams<H>, options?: OptimizerOptions<H>): Optimizer<H>;
   /** The rule as it was written, to look at or to build another one on. */
-  readonly rule: UpdateRule<N, H, C, L>;
+  readonly rule: R;
 }
 
 /** Any optimizer class, whatever its hyperparameters and lines. */
 export interface AnyOptimizerClass {
   new (params: never, options?: never): Optimizer;
   /** The rule as it was written. */
-  readonly rule: AnyUpdateRule;
+  readonly rule: AnyRule;
 }
+
+/** The scalars of a rule without `perStep`. */
+export type NoScalars = Readonly<Record<never, number>>;
 
 /**
  * Makes an optimizer from its update rule, written once as scalar functions in plain TypeScript. Parameter groups, weight
@@ -57,9 +56,45 @@ export function defineOptimizer<
   const N extends string,
   H extends OptimizerDefaults,
   L extends string,
-  C extends StepScalars = Readonly<Record<never, number>>,
->(rule: UpdateRule<N, H, C, L>): OptimizerClass<N, H, C, L> {
-  const compiled = new CompiledRule(rule as object as AnyUpdateRule);
+  C extends StepScalars = NoScalars,
+  M extends string = never,
+>(rule: UpdateRule<N, H, C, L, M>): OptimizerClass<H, UpdateRule<N, H, C, L, M>>;
+/**
+ * Makes an optimizer from a function of whole tensors, for rules in which an element needs to know the others: a matrix
+ * factorization, say. See {@link TensorRule}; everything but the GPU kernels follows as from lines.
+ *
+ * @example
+ * Gradients of matrices without their row means, others as they are:
+ * ```ts
+ * import { defineOptimizer, tensor } from 'gradlet';
+ * const Centralized = defineOptimizer({
+ *   name: 'centralized',
+ *   paper: 'https://arxiv.org/abs/2004.01461',
+ *   defaults: { lr: 0.1, beta1: 0.9 },
+ *   initial: { m: (p) => p.mul(0) },
+ *   update: ({ g, m }, { beta1 }) => {
+ *     const centred = g.ndim > 1 ? g.sub(g.mean({ axis: 1, keepDims: true })) : g;
+ *     const next = m.mul(beta1).add(centred);
+ *     return { m: next, delta: next };
+ *   },
+ *   formula: { m: 'beta1 * m + (g - mean(g))', delta: 'm' },
+ * });
+ * const w = tensor([[1, 2]], { requiresGrad: true });
+ * w.grad = tensor([[1, 3]]);
+ * new Centralized([w]).step();
+ * w.toString(); // → tensor([[1.1, 1.9]], requiresGrad=true)
+ * ```
+ */
+export function defineOptimizer<
+  const N extends string,
+  H extends OptimizerDefaults,
+  S extends string,
+  C extends StepScalars = NoScalars,
+>(rule: TensorRule<N, H, C, S>): OptimizerClass<H, TensorRule<N, H, C, S>>;
+export function defineOptimizer<H extends OptimizerDefaults, R extends AnyRule>(
+  rule: R,
+): OptimizerClass<H, R> {
+  const compiled = new CompiledRule(rule);
   const Class = class extends Optimizer<H> {
     static readonly rule = rule;
 

@@ -3,13 +3,20 @@ import { show, ValueError } from '../core/errors.ts';
 /** The numbers that are allowed, as in mathematics: `'[0, 1)'` holds 0 and not 1. */
 export type NumberInterval = `${'[' | '('}${number | '-∞'}, ${number | '∞'}${']' | ')'}`;
 
-/** What a hyperparameter may be: a number of an interval, or one of several words. */
-export type HyperparameterRange = NumberInterval | 'false | true' | `${string} | ${string}`;
+/** What a hyperparameter may be: a number or a whole number of an interval, one of several words, or one word only. */
+export type HyperparameterRange =
+  | NumberInterval
+  | `whole ${NumberInterval}`
+  | `${string} | ${string}`
+  | 'false'
+  | 'true'
+  | 'coupled'
+  | 'decoupled';
 
 type Words<R> = R extends `${infer First} | ${infer Rest}` ? First | Words<Rest> : R;
 
 /** The type of the values that a range allows. */
-export type HyperparameterValue<R> = R extends NumberInterval
+export type HyperparameterValue<R> = R extends NumberInterval | `whole ${NumberInterval}`
   ? number
   : R extends 'false | true'
     ? boolean
@@ -50,19 +57,36 @@ export class Hyperparameters {
   readonly momentumDecay = '[0, ∞)';
   /** Pulls every parameter towards 0 in proportion to its size; `decay` says how. Default 0. */
   readonly weightDecay = '[0, ∞)';
-  /** Pulls every parameter towards 0 with the same force, `l1 · sign(p)`; `decay` says how. Default 0. */
+  /** Pulls every parameter towards 0 with the same force, `l1 · sign(p)`; `decay` and `proximal` say how. Default 0. */
   readonly l1 = '[0, ∞)';
   /**
    * `'coupled'` adds `weightDecay · p + l1 · sign(p)` to the gradient, so that the moments see it (L2 and L1 regularization).
    * `'decoupled'` takes `lr` times the same from the parameter itself, past the moments (AdamW). Default `'coupled'`.
    */
   readonly decay = 'coupled | decoupled';
+  /**
+   * Applies `l1` after the step by soft thresholding, `p ← sign(p) · max(|p| − lr · l1, 0)`, which gives exact zeros, instead of
+   * by its slope `l1 · sign(p)`. Default false.
+   */
+  readonly proximal = 'false | true';
+  /**
+   * Lets `weightDecay` and `l1` pull towards the value that the parameter had at its first step with this option, instead
+   * of 0: for fine-tuning. Default false.
+   */
+  readonly towardInit = 'false | true';
   /** Climbs instead of descending. Default false. */
   readonly maximize = 'false | true';
 }
 
 /** What every optimizer has besides its own hyperparameters. */
-export const sharedDefaults = { weightDecay: 0, l1: 0, decay: 'coupled', maximize: false } as const;
+export const sharedDefaults = {
+  weightDecay: 0,
+  l1: 0,
+  decay: 'coupled',
+  proximal: false,
+  towardInit: false,
+  maximize: false,
+} as const;
 
 /** The names of the options that every optimizer shares. */
 export type SharedHyperparameter = keyof typeof sharedDefaults;
@@ -96,28 +120,33 @@ export interface Domain {
   readonly accepts: (value: unknown) => boolean;
 }
 
-const INTERVAL = /^([[(])(\S+), (\S+)([\])])$/;
+const INTERVAL = /^(whole )?([[(])(\S+), (\S+)([\])])$/;
+const WORDS: Readonly<Record<string, boolean>> = { false: false, true: true };
 
 /** The check of a range; without one, of being the same kind of thing as the default. */
 export function domainOf(range: HyperparameterRange | undefined, defaultValue: unknown): Domain {
-  if (range === 'false | true' || (!range && typeof defaultValue === 'boolean')) {
-    return { text: 'true or false', accepts: (value) => typeof value === 'boolean' };
-  }
-  if (!range) {
+  if (!range && typeof defaultValue === 'number') {
     return { text: 'a number', accepts: (value) => typeof value === 'number' && !Number.isNaN(value) };
   }
-  const interval = INTERVAL.exec(range);
-  if (!interval) {
-    const words: unknown[] = range.split(' | ');
-    return { text: `one of ${words.map(show).join(', ')}`, accepts: (value) => words.includes(value) };
+  if (!range && typeof defaultValue === 'string') {
+    return { text: 'a word of the range that `ranges` must give', accepts: () => false };
   }
-  const [, left, from, to, right] = interval as unknown as string[];
+  const given = range ?? 'false | true';
+  const interval = INTERVAL.exec(given);
+  if (!interval) {
+    const words: unknown[] = given.split(' | ').map((word) => WORDS[word] ?? word);
+    const listed = words.length > 1 ? `one of ${words.map(show).join(', ')}` : show(words[0]);
+    const text = words.includes(true) && words.includes(false) ? 'true or false' : listed;
+    return { text, accepts: (value) => words.includes(value) };
+  }
+  const [, whole, left, from, to, right] = interval as unknown as string[];
   const [low, high] = [from!, to!].map((bound) => Number(bound.replace('∞', 'Infinity'))) as [number, number];
   const accepts = (x: unknown): boolean =>
     typeof x === 'number' &&
+    (!whole || Number.isInteger(x)) &&
     (x > low || (left === '[' && x === low)) &&
     (x < high || (right === ']' && x === high));
-  return { text: `in ${range}`, accepts };
+  return { text: whole ? `a whole number in ${given.slice(6)}` : `in ${given}`, accepts };
 }
 
 /** Throws unless the value lies in its domain. */

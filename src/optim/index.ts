@@ -1,8 +1,23 @@
 export type { GpuMode } from '../kernels/gpu.ts';
-export { type ClipGradNormOptions, clipGradNorm, clipGradValue } from './clip.ts';
+export * from './averaging.ts';
+export {
+  type ClipGradAdaptiveOptions,
+  type ClipGradNormOptions,
+  clipGradAdaptive,
+  clipGradNorm,
+  clipGradValue,
+} from './clip.ts';
+export type { ClipAdaptive, ClipNorm, ClippingOptions, GradientNorm, StepReport } from './clipping.ts';
+export { elasticNet } from './decay.ts';
 export * from './define.ts';
 export type { ForcedGpu, GpuOption, UpdateEngine } from './engine.ts';
-export type { OptimizerParams, ParamGroup, ParamGroupOptions } from './groups.ts';
+export type {
+  MatchedGroupOptions,
+  OptimizerParams,
+  ParamGroup,
+  ParamGroupOptions,
+  ParamSource,
+} from './groups.ts';
 export {
   type HyperparameterRange,
   Hyperparameters,
@@ -16,6 +31,20 @@ export {
 export * from './optimizer.ts';
 // with a star, so that `declare module 'gradlet' { interface OptimizerRules … }` finds its interface
 export * from './registry.ts';
-export type { AnyUpdateRule, StepScalars, UpdateLine, UpdateRule } from './rule.ts';
+export type {
+  AnyRule,
+  AnyRuleHead,
+  AnyTensorRule,
+  AnyUpdateRule,
+  RuleHead,
+  RuleLines,
+  SharedElement,
+  StepScalars,
+  TensorRule,
+  TensorStep,
+  UpdateLine,
+  UpdateRule,
+} from './rule.ts';
 export * from './rules.ts';
+export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';

@@ -1,55 +1,63 @@
-import { allocate, type TypedArray } from '../core/dtype.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, ValueError } from '../core/errors.ts';
-import type { Program, Uniforms } from '../formula/program.ts';
+import { showShape } from '../core/shape.ts';
+import type { Uniforms } from '../formula/program.ts';
 import type { GpuEngine } from '../kernels/gpu.ts';
-import { runUpdate, type UpdateArrays } from '../kernels/update.ts';
-import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
-import { clipScale, maxDomain, totalNorm } from './clip.ts';
+import { runUpdate } from '../kernels/update.ts';
+import { assign, contiguousData, Tensor } from '../tensor/index.ts';
+import { Averaging } from './averaging.ts';
+import { type ClippingOptions, checkClipping, clip, type Gradient, type StepReport } from './clipping.ts';
+import type { CompiledRule } from './compiled.ts';
 import { EngineChoice, type GpuOption, type UpdateEngine } from './engine.ts';
 import {
+  type GivenGroup,
   given,
+  givenGroup,
   groupsIn,
+  type MatchedGroupOptions,
   makeGroup,
   type OptimizerParams,
   type ParamGroup,
   type ParamGroupOptions,
 } from './groups.ts';
-import {
-  checkValue,
-  type OptimizerDefaults,
-  type OptimizerSettings,
-  type WithLr,
-} from './hyperparameters.ts';
-import type { CompiledRule, StepScalars } from './rule.ts';
-import { type OptimizerState, type ParamRecord, readState, saveState } from './state.ts';
+import type { OptimizerDefaults, OptimizerSettings, WithLr } from './hyperparameters.ts';
+import type { Work } from './line-part.ts';
+import type { ParamRecord } from './record.ts';
+import type { StepScalars } from './rule.ts';
+import { sharedScalars } from './shared-lines.ts';
+import { type OptimizerState, readState, saveState } from './state.ts';
 
 /** Options of an optimizer as a whole. */
-export interface StepOptions {
-  /**
-   * Scales all gradients together to at most this norm before every step, as {@link clipGradNorm} does, and leaves the
-   * norm in `gradNorm`; `Infinity` only measures. In [0, ∞]. Default `null`: off.
-   */
-  readonly clipNorm?: number | null;
-  /** Holds every element of a gradient between `−clipValue` and `clipValue`, after `clipNorm`. In [0, ∞]. Default `Infinity`. */
-  readonly clipValue?: number;
+export interface StepOptions extends Readonly<ClippingOptions> {
   /** Whether updates run on the GPU. Default `'off'`. */
   readonly gpu?: GpuOption;
+  /** Whether every step leaves a {@link StepReport} in `report`. Default false. */
+  readonly report?: boolean;
 }
 
 /** All options of an optimizer. */
-export type OptimizerOptions<H> = Partial<OptimizerSettings<H>> & StepOptions;
+export type OptimizerOptions<H> = Partial<OptimizerSettings<H>> &
+  StepOptions & {
+    /** Options of their own for some of the parameters, which are selected by name, class or otherwise. */
+    readonly groups?: readonly MatchedGroupOptions<H>[];
+  };
 
-const STEP_OPTIONS: readonly (keyof StepOptions)[] = ['clipNorm', 'clipValue', 'gpu'];
+const STEP_OPTIONS: readonly (keyof OptimizerOptions<WithLr>)[] = [
+  'clipNorm',
+  'clipValue',
+  'clipAdaptive',
+  'nonFinite',
+  'report',
+  'gpu',
+  'groups',
+];
 
 /** One parameter on its way through a step. */
 interface Update {
   readonly param: Tensor;
   readonly record: ParamRecord;
-  readonly values: TypedArray;
   readonly perStep: StepScalars;
-  readonly program: Program;
-  readonly arrays: UpdateArrays;
-  readonly scalars: readonly number[];
+  readonly work: Work;
   readonly gpu: GpuEngine | null;
 }
 
@@ -59,35 +67,55 @@ interface Update {
  *
  * A step changes every parameter that has a gradient and requires one; the others, and their count of steps, stay.
  */
-export class Optimizer<H extends OptimizerDefaults = WithLr> {
-  /** The largest norm of all gradients together, or `null` to leave it alone. */
-  clipNorm: number | null;
-  /** The largest |gradient| of an element. */
+export class Optimizer<H extends OptimizerDefaults = WithLr>
+  extends Averaging
+  implements Required<ClippingOptions>
+{
+  clipNorm: Required<ClippingOptions>['clipNorm'];
   clipValue: number;
-  /** The norm of all gradients in the last step, before clipping; `null` where `clipNorm` is. */
+  clipAdaptive: Required<ClippingOptions>['clipAdaptive'];
+  nonFinite: Required<ClippingOptions>['nonFinite'];
+  /** The norm of all gradients in the last step, before `clipNorm`; `null` without it. */
   gradNorm: number | null = null;
+  /** What the last step did to the gradients, where the option `report` asks for it; else `null`. */
+  report: StepReport | null = null;
   readonly #rule: CompiledRule;
   readonly #groups: ParamGroup[] = [];
+  readonly #whys = new Map<ParamGroup, string>();
   readonly #records = new Map<Tensor, ParamRecord>();
   readonly #options: Uniforms;
   readonly #engines: EngineChoice;
+  readonly #reports: boolean;
   /** Filled anew for every parameter: writing into one object is 30 times faster than making one of this size. */
   readonly #uniforms: Record<string, number | boolean | string> = {};
   #busy = false;
 
   /** @internal */
   protected constructor(rule: CompiledRule, params: OptimizerParams<H>, options: OptimizerOptions<H>) {
+    super();
     const where = rule.rule.name;
     checkKeys(where, options, [...Object.keys(rule.defaults), ...STEP_OPTIONS]);
-    const { clipNorm = null, clipValue = Infinity, gpu = 'off', ...settings } = options;
+    const {
+      clipNorm = null,
+      clipValue = Infinity,
+      clipAdaptive = null,
+      nonFinite = 'propagate',
+      report = false,
+      gpu = 'off',
+      groups,
+      ...settings
+    } = options;
     this.#rule = rule;
     this.#options = { ...rule.defaults, ...given(settings) };
     this.#engines = new EngineChoice(where, gpu);
+    this.#reports = report;
     this.clipNorm = clipNorm;
     this.clipValue = clipValue;
-    this.#checkClipping(where);
+    this.clipAdaptive = clipAdaptive;
+    this.nonFinite = nonFinite;
+    checkClipping(where, this);
     rule.check(where, this.#options);
-    for (const group of groupsIn(where, params)) this.addGroup(group as ParamGroupOptions<H>);
+    for (const group of groupsIn(where, params, groups)) this.#add(group);
   }
 
   /** The groups of parameters; their options, such as `lr`, may be written and count from the next step on. */
@@ -111,9 +139,56 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
    * be trained or are here already
    */
   addGroup(group: ParamGroupOptions<H>): void {
+    this.#checkIdle('addGroup');
+    this.#add(givenGroup(this.#rule.rule.name, group, this.#records.size));
+  }
+
+  #add(group: GivenGroup): void {
     const made = makeGroup(this.#rule, this.#options, this.#records, group);
     this.#groups.push(made);
-    for (const p of made.params) this.#records.set(p, { t: 0, perStep: {}, state: {}, engine: null });
+    this.#whys.set(made, group.why);
+    for (const [name, p] of group.params) {
+      this.#records.set(p, { name, t: 0, perStep: {}, state: {}, engine: null });
+    }
+  }
+
+  /**
+   * Which parameter is in which group and why, with the options in which the groups differ from the optimizer's; to be
+   * printed.
+   *
+   * @example
+   * ```ts
+   * import { createOptimizer, nn } from 'gradlet';
+   * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.LayerNorm(8), new nn.Linear(8, 2));
+   * const optimizer = createOptimizer('adamw', model, {
+   *   lr: 1e-3,
+   *   groups: [
+   *     { match: nn.LayerNorm, weightDecay: 0 },
+   *     { match: '2.**', lr: 3e-3, l1: 1e-5 },
+   *   ],
+   * });
+   * optimizer.describeGroups();
+   * // → group 0, matches LayerNorm: weightDecay 0
+   * //     1.weight [8]
+   * //     1.bias [8]
+   * //   group 1, matches "2.**": l1 0.00001, lr 0.003
+   * //     2.weight [2, 8]
+   * //     2.bias [2]
+   * //   group 2, matches no other group
+   * //     0.weight [8, 4]
+   * //     0.bias [8]
+   * ```
+   */
+  describeGroups(): string {
+    return this.#groups
+      .flatMap((group, k) => {
+        const { params, ...settings } = group;
+        const own = Object.entries(settings).filter(([name, value]) => value !== this.#options[name]);
+        const options = own.map(([name, value]) => `${name} ${value}`).join(', ');
+        const head = `group ${k}, ${this.#whys.get(group)}${options && `: ${options}`}`;
+        return [head, ...params.map((p) => `  ${this.#records.get(p)!.name} ${showShape(p.shape)}`)];
+      })
+      .join('\n');
   }
 
   /** Forgets all gradients: sets every `grad` to `null`. */
@@ -125,6 +200,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
    * Changes every parameter by its gradient.
    *
    * @throws {@link ValueError} when an option was set to a value out of its range; nothing is changed then
+   * @throws {@link NonFiniteError} with `nonFinite: 'error'`
    */
   step(): void;
   /**
@@ -148,7 +224,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     }
     for (const update of this.#prepare('sync')) {
       run(update);
-      this.#finish(update);
+      finish(update);
     }
     return loss;
   }
@@ -170,12 +246,26 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     try {
       for (const update of updates) {
         await run(update);
-        this.#finish(update);
+        finish(update);
       }
     } finally {
       this.#busy = false;
     }
     return loss;
+  }
+
+  override averages(): Map<Tensor, Tensor> {
+    const found = new Map<Tensor, Tensor>();
+    for (const group of this.#groups) {
+      for (const p of group.params) {
+        const part = this.#rule.partOf(p);
+        const record = this.#records.get(p)!;
+        const average =
+          'averageOf' in part && part.averageOf(contiguousData(p), record, group as object as Uniforms);
+        if (average) found.set(p, new Tensor(average, p.shape, p.dtype));
+      }
+    }
+    return found;
   }
 
   /** Loads gpu.js where the option `gpu` wants it, so that `step` can use it. */
@@ -203,7 +293,8 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
    * @throws {@link ValueError} or {@link ShapeError} when the state does not fit; nothing is changed then
    */
   loadStateDict(state: OptimizerState): void {
-    const { settings, records } = readState(this.#rule, this.#groups, state);
+    this.#checkIdle('loadStateDict');
+    const { settings, records } = readState(this.#rule, this.#groups, this.#records, state);
     for (const [k, group] of this.#groups.entries()) Object.assign(group, settings[k]);
     for (const [param, record] of records) this.#records.set(param, record);
   }
@@ -214,7 +305,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
   }
 
   /** The name, and the options of every group. */
-  toString(): string {
+  override toString(): string {
     const lines = this.#groups.map(({ params, ...settings }) => {
       const options = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
       const numbers = params.reduce((sum, p) => sum + p.size, 0);
@@ -223,64 +314,78 @@ export class Optimizer<H extends OptimizerDefaults = WithLr> {
     return `${this.#rule.rule.name} {\n${lines.join('\n')}\n}`;
   }
 
-  #checkClipping(where: string): void {
-    if (this.clipNorm !== null) checkValue(where, 'clipNorm', this.clipNorm, maxDomain);
-    checkValue(where, 'clipValue', this.clipValue, maxDomain);
+  #checkIdle(method: string): void {
+    const where = `${this.#rule.rule.name}.${method}`;
+    this.checkInPlace(where);
+    if (!this.#busy) return;
+    throw new ValueError(where, 'the step before must have ended', 'one still under way', 'Await it.');
   }
 
   /** Checks everything before anything is written, and collects what the step needs. */
   #prepare(wait: 'sync' | 'async'): Update[] {
     const where = `${this.#rule.rule.name}.step`;
-    if (this.#busy)
-      throw new ValueError(where, 'the step before must have ended', 'one still under way', 'Await it.');
-    this.#checkClipping(where);
+    this.#checkIdle('step');
+    checkClipping(where, this);
     for (const group of this.#groups) this.#rule.check(where, group);
 
     const moving = this.#groups.map(({ params }) => params.filter((p) => p.grad && p.requiresGrad));
-    this.gradNorm = this.clipNorm === null ? null : totalNorm(moving.flat().map((p) => p.grad!));
-    const scale = this.gradNorm === null ? 1 : clipScale(this.gradNorm, this.clipNorm!);
+    const gradients = moving.map((params) => params.map((p) => this.#gradientOf(p)));
+    const { norm, skip, report } = clip(where, this, gradients, this.#reports);
+    this.gradNorm = norm;
+    this.report = report;
+    if (skip) return [];
     return moving.flatMap((params, k) => {
       const settings = this.#groups[k]! as object as Uniforms;
-      const decoupled = settings.decay === 'decoupled';
-      Object.assign(this.#uniforms, settings, { decoupled, clipScale: scale, clipValue: this.clipValue });
-      return params.map((p) => this.#prepareOne(p, settings, this.#engines.gpuFor(p, wait)));
+      const { clipValue } = this;
+      Object.assign(
+        this.#uniforms,
+        settings,
+        sharedScalars(settings, { ownPull: false, clipScale: 1, clipValue }),
+      );
+      return params.map((p, i) =>
+        this.#prepareOne(p, gradients[k]![i]!, settings, this.#engines.gpuFor(p, wait)),
+      );
     });
   }
 
-  #prepareOne(param: Tensor, settings: Uniforms, gpu: GpuEngine | null): Update {
+  #gradientOf(param: Tensor): Gradient {
+    return {
+      name: this.#records.get(param)!.name,
+      shape: param.shape,
+      values: contiguousData(param),
+      grad: contiguousData(param.grad!),
+      clipScale: 1,
+    };
+  }
+
+  #prepareOne(
+    param: Tensor,
+    { values, grad, clipScale }: Gradient,
+    settings: Uniforms,
+    gpu: GpuEngine | null,
+  ): Update {
     const record = this.#records.get(param)!;
-    const perStep = this.#rule.scalarsAt(record.t + 1, settings, record.perStep);
-    const uniforms = Object.assign(this.#uniforms, perStep);
-    const program = this.#rule.list.specialize(uniforms);
-    const values = contiguousData(param);
-    for (const name of program.outputs.keys()) {
-      if (name !== 'p') record.state[name] ??= this.#initial(name, param, values, settings);
-    }
-    const arrays = { p: values, grad: contiguousData(param.grad!), ...record.state };
-    return { param, record, values, perStep, program, arrays, scalars: program.scalars(uniforms), gpu };
-  }
-
-  #initial(name: string, param: Tensor, values: TypedArray, settings: Uniforms): TypedArray {
-    const array = allocate(param.dtype, param.size);
-    const initial = this.#rule.rule.initial?.[name] as
-      | ((element: { p: number }, settings: Uniforms) => number)
-      | undefined;
-    if (initial) for (let i = 0; i < array.length; i++) array[i] = initial({ p: values[i]! }, settings);
-    return array;
-  }
-
-  #finish({ param, record, values, perStep, gpu }: Update): void {
-    // a parameter whose numbers stand in order was changed in place; this also tells backward of it
-    assign(param, values);
-    record.t++;
-    record.perStep = perStep;
-    record.engine = gpu?.mode ?? 'loop';
+    const part = this.#rule.partOf(param);
+    const perStep = part.scalarsAt(record.t + 1, settings, record.perStep);
+    const { ownPull } = part;
+    const uniforms = Object.assign(this.#uniforms, perStep, { ownPull, clipScale });
+    const work = part.prepare(param, record, values, grad, uniforms);
+    return { param, record, perStep, work, gpu: work.state ? null : gpu };
   }
 }
 
-function run({ gpu, program, param, arrays, scalars }: Update): void | Promise<void> {
-  if (gpu) return gpu.run(program, param.size, arrays, scalars);
-  runUpdate(program, param.size, arrays, scalars);
+function run({ gpu, work: { program, count, arrays, scalars } }: Update): void | Promise<void> {
+  if (gpu) return gpu.run(program, count, arrays, scalars);
+  runUpdate(program, count, arrays, scalars);
+}
+
+function finish({ param, record, perStep, work, gpu }: Update): void {
+  // a parameter whose numbers stand in order was changed in place; this also tells backward of it
+  assign(param, work.arrays.p as TypedArray);
+  if (work.state) record.state = work.state;
+  record.t++;
+  record.perStep = perStep;
+  record.engine = gpu?.mode ?? 'loop';
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

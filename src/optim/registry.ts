@@ -32,6 +32,8 @@ export interface OptimizerRules extends BuiltIns {}
 /** The name of an optimizer. */
 export type OptimizerName = keyof OptimizerRules;
 
+type DefaultsOf<K> = K extends { readonly rule: { readonly defaults: infer H } } ? H : never;
+
 const classes = new Map<string, AnyOptimizerClass>(
   Object.values<AnyOptimizerClass>(builtIns).map((known) => [known.rule.name, known]),
 );
@@ -82,8 +84,8 @@ export function registerOptimizer(optimizer: AnyOptimizerClass): void {
  */
 export function createOptimizer<N extends OptimizerName>(
   name: N,
-  params: OptimizerParams<OptimizerRules[N]['rule']['defaults']>,
-  options?: OptimizerOptions<OptimizerRules[N]['rule']['defaults']>,
+  params: OptimizerParams<DefaultsOf<OptimizerRules[N]>>,
+  options?: OptimizerOptions<DefaultsOf<OptimizerRules[N]>>,
 ): InstanceType<OptimizerRules[N]> {
   const optimizer = classes.get(name);
   if (!optimizer) {
@@ -94,5 +96,5 @@ export function createOptimizer<N extends OptimizerName>(
       suggest(String(name), classes.keys()),
     );
   }
-  return new optimizer(params as never, options as never) as InstanceType<OptimizerRules[N]>;
+  return new optimizer(params as never, options as never) as never;
 }

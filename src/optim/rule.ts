@@ -1,14 +1,10 @@
-import { show, suggest, ValueError } from '../core/errors.ts';
-import { type Line as AnyLine, LineList, type Uniforms } from '../formula/program.ts';
-import {
-  checkValue,
-  type Domain,
-  domainOf,
-  type HyperparameterRange,
-  Hyperparameters,
-  type OptimizerDefaults,
-  type OptimizerSettings,
-  sharedDefaults,
+import type { Line as AnyLine } from '../formula/program.ts';
+import type { Tensor } from '../tensor/index.ts';
+import type {
+  HyperparameterRange,
+  OptimizerDefaults,
+  OptimizerSettings,
+  SharedHyperparameter,
 } from './hyperparameters.ts';
 
 /** The numbers that `perStep` hands to the lines. */
@@ -16,30 +12,29 @@ export type StepScalars = Readonly<Record<string, number | boolean>>;
 
 /**
  * One line of an update rule: a scalar function of the numbers at one place of a parameter (`p`, `g` and the lines) and
- * of what is the same everywhere (hyperparameters and the scalars of `perStep`).
+ * of what is the same everywhere (hyperparameters, the scalars of `perStep` and norms).
  */
 export type UpdateLine<E extends string, S> = (
   element: Readonly<Record<E, number>>,
   scalars: Readonly<S>,
 ) => number;
 
-/**
- * An optimizer as the moments it keeps and the step it takes, each a line of plain TypeScript.
- */
-export interface UpdateRule<
-  N extends string = string,
-  H extends OptimizerDefaults = OptimizerDefaults,
-  C extends StepScalars = StepScalars,
-  L extends string = string,
-> {
+/** The elements that every line may read besides the lines of its rule. */
+export type SharedElement = 'p' | 'g' | 'pull' | 'next';
+
+/** What all kinds of rules say. */
+export interface RuleHead<N extends string, H extends OptimizerDefaults, C extends StepScalars> {
   /** What `createOptimizer` calls it. */
   readonly name: N;
   /** Where the rule was published, a URL. */
   readonly paper: string;
   /** The hyperparameters with their defaults. */
   readonly defaults: H;
-  /** The allowed values of hyperparameters that are not among {@link Hyperparameters}, or that are allowed less here. */
-  readonly ranges?: { readonly [K in keyof H]?: HyperparameterRange };
+  /**
+   * The allowed values of hyperparameters that are not among {@link Hyperparameters}, or that are allowed less here: a
+   * range of one word, as in `decay: 'coupled'`, leaves no choice.
+   */
+  readonly ranges?: { readonly [K in keyof H | SharedHyperparameter]?: HyperparameterRange };
   /**
    * Scalars that depend on the step `t` = 1, 2, … and not on the element, such as bias corrections; computed in doubles.
    * `t` counts the steps of one parameter. `previous` holds what the step before returned, nothing at first.
@@ -49,27 +44,81 @@ export interface UpdateRule<
     hyperparameters: Readonly<OptimizerSettings<H>>,
     previous: Readonly<Record<string, number>>,
   ) => C;
+}
+
+/**
+ * An optimizer as the moments it keeps and the step it takes, each a line of plain TypeScript.
+ */
+export interface UpdateRule<
+  N extends string = string,
+  H extends OptimizerDefaults = OptimizerDefaults,
+  C extends StepScalars = StepScalars,
+  L extends string = string,
+  M extends string = string,
+> extends RuleHead<N, H, C> {
   /** What a line that is kept from step to step starts from; 0 for those left out. */
   readonly initial?: { readonly [K in NoInfer<L>]?: UpdateLine<'p', OptimizerSettings<H>> };
+  /** Scalars that are the 2-norm of `p`, `g` or a line over all elements of one parameter, for layer-wise rules. */
+  readonly norms?: { readonly [K in M]: NoInfer<L> | 'p' | 'g' };
   /**
    * The lines, which run in the order written, at every element. A line that is read at or above its own place has its
    * number of the step before there, and is kept in an array per parameter; the others are temporaries.
+   *
    * `delta` is the direction of the step, `p ← p − lr · delta`. A rule with the learning rate inside writes `step`
-   * instead: `p ← p − step`.
+   * instead: `p ← p − step`. Lines behind that one may read `next`, the new parameter. A rule that reads `pull`, the
+   * slope of decoupled decay, takes it into its step itself; otherwise it acts on the parameter.
    */
-  readonly lines: { readonly [K in L]: UpdateLine<L | 'p' | 'g', OptimizerSettings<H> & C> };
+  readonly lines: {
+    readonly [K in L]: UpdateLine<
+      L | SharedElement,
+      OptimizerSettings<H> & C & Readonly<Record<NoInfer<M>, number>>
+    >;
+  };
+  /** The average over the course of the parameter that the rule keeps, for {@link Averaging.withAverages}. */
+  readonly average?: UpdateLine<NoInfer<L> | 'p', OptimizerSettings<H>>;
 }
 
-/** Any {@link UpdateRule}, whatever its hyperparameters and lines. */
-export interface AnyUpdateRule {
-  /** What `createOptimizer` calls it. */
-  readonly name: string;
-  /** Where the rule was published, a URL. */
-  readonly paper: string;
-  /** The hyperparameters with their defaults. */
-  readonly defaults: OptimizerDefaults;
-  /** The allowed values of hyperparameters that are not among {@link Hyperparameters}. */
-  readonly ranges?: Readonly<Record<string, HyperparameterRange | undefined>>;
+/** An optimizer as a function of whole tensors, for what no element can know by itself. */
+export interface TensorRule<
+  N extends string = string,
+  H extends OptimizerDefaults = OptimizerDefaults,
+  C extends StepScalars = StepScalars,
+  S extends string = string,
+> extends RuleHead<N, H, C> {
+  /** What is kept from step to step, and what it starts from. */
+  readonly initial: {
+    readonly [K in S]: (p: Tensor, hyperparameters: Readonly<OptimizerSettings<H>>) => Tensor;
+  };
+  /**
+   * From the parameter, its gradient and what was kept to what is to be kept and the direction `delta` of the step,
+   * `p ← p − lr · delta`; or `step` for a rule with the learning rate inside, `p ← p − step`. Nothing is recorded, and
+   * the tensors given must not be written into.
+   */
+  readonly update: (
+    tensors: Readonly<Record<S | 'p' | 'g', Tensor>>,
+    scalars: Readonly<OptimizerSettings<H> & C>,
+  ) => Readonly<Record<NoInfer<S>, Tensor>> & TensorStep;
+  /** What the update does in the words of a formula, line by line; for the documentation. */
+  readonly formula: Readonly<Record<string, string>>;
+  /** Which parameters the update is for; the `otherwise` is for the others. */
+  readonly takes?: (p: Tensor) => boolean;
+  /** The lines for parameters that the update does not take. */
+  readonly otherwise?: RuleLines;
+}
+
+/** Where a {@link TensorRule} goes: along a direction, times the learning rate, or by a step. */
+export type TensorStep =
+  | {
+      /** The direction. */
+      readonly delta: Tensor;
+    }
+  | {
+      /** The step. */
+      readonly step: Tensor;
+    };
+
+/** What the lines of an {@link UpdateRule} consist of, whatever their names. */
+export interface RuleLines {
   /** Scalars that depend on the step and not on the element. */
   readonly perStep?: (
     t: number,
@@ -78,142 +127,47 @@ export interface AnyUpdateRule {
   ) => StepScalars;
   /** What lines that are kept start from. */
   readonly initial?: Readonly<Record<string, AnyLine | undefined>>;
+  /** Scalars that are the 2-norm of a line. */
+  readonly norms?: Readonly<Record<string, string>>;
   /** The lines, in the order in which they run. */
   readonly lines: Readonly<Record<string, AnyLine>>;
+  /** The average that is kept. */
+  readonly average?: AnyLine;
 }
 
-/** What the shared lines read besides elements. */
-interface Shared extends OptimizerSettings<{ lr: number }> {
-  /** `decay === 'decoupled'`. */
-  readonly decoupled: boolean;
-  /** What clipping by norm multiplies every gradient by; 1 leaves it. */
-  readonly clipScale: number;
-  /** The largest |gradient| of an element. */
-  readonly clipValue: number;
+/** What all rules have in common, whatever their hyperparameters. */
+export interface AnyRuleHead {
+  /** What `createOptimizer` calls it. */
+  readonly name: string;
+  /** Where the rule was published, a URL. */
+  readonly paper: string;
+  /** The hyperparameters with their defaults. */
+  readonly defaults: OptimizerDefaults;
+  /** The allowed values of hyperparameters, where they are not those of {@link Hyperparameters}. */
+  readonly ranges?: Readonly<Record<string, HyperparameterRange | undefined>>;
 }
 
-/** From the gradient that `backward` left to the one that a rule sees. */
-const g: UpdateLine<'p' | 'grad', Shared> = (
-  { p, grad },
-  { maximize, clipScale, clipValue, decoupled, weightDecay, l1 },
-) => {
-  const downhill = maximize ? -grad : grad;
-  const scaled = clipScale === 1 ? downhill : clipScale * downhill;
-  const clipped = clipValue === Infinity ? scaled : Math.min(Math.max(scaled, -clipValue), clipValue);
-  const decayed = decoupled || weightDecay === 0 ? clipped : clipped + weightDecay * p;
-  return decoupled || l1 === 0 ? decayed : decayed + l1 * Math.sign(p);
-};
+/** Any {@link UpdateRule}, whatever its hyperparameters and lines. */
+export interface AnyUpdateRule extends AnyRuleHead, RuleLines {}
 
-/** How far a rule that says only where to wants to go. */
-const step: UpdateLine<'delta', Shared> = ({ delta }, { lr }) => lr * delta;
-
-/** From the old parameter to the new one. */
-const p: UpdateLine<'p' | 'step', Shared> = ({ p, step }, { lr, decoupled, weightDecay, l1 }) => {
-  const decayed = decoupled && weightDecay !== 0 ? p * (1 - lr * weightDecay) : p;
-  const shrunk = decoupled && l1 !== 0 ? decayed - lr * l1 * Math.sign(p) : decayed;
-  return shrunk - step;
-};
-
-/** The names of the scalars that come from the optimizer rather than from a rule. */
-const SHARED_SCALARS = ['decoupled', 'clipScale', 'clipValue'];
-
-/** A rule with the shared lines around its own, checked, and ready to run. */
-export class CompiledRule {
-  readonly rule: AnyUpdateRule;
-  readonly list: LineList;
-  /** Every option of a parameter group with its default. */
-  readonly defaults: Uniforms;
-  /** The names of the scalars that `perStep` returns. */
-  readonly perStepNames: readonly string[];
-  readonly #domains: ReadonlyMap<string, Domain>;
-
-  constructor(rule: AnyUpdateRule) {
-    const where = `defineOptimizer(${show(rule.name)})`;
-    this.rule = rule;
-    this.defaults = { ...sharedDefaults, ...rule.defaults };
-    const ranges: Readonly<Record<string, HyperparameterRange | undefined>> = {
-      ...new Hyperparameters(),
-      ...rule.ranges,
-    };
-    this.#domains = new Map(
-      Object.entries(this.defaults).map(([name, value]) => [name, domainOf(ranges[name], value)]),
-    );
-    this.check(where, this.defaults);
-    if (!('step' in rule.lines) && !('delta' in rule.lines)) {
-      throw new ValueError(where, 'a rule must have a line "delta" or "step"', show(rule.lines));
-    }
-    for (const name of ['g', 'p', 'grad'].filter((name) => name in rule.lines)) {
-      throw new ValueError(
-        where,
-        `a line cannot be called "${name}", which every rule can read`,
-        `a line "${name}"`,
-      );
-    }
-    const lines = { g, ...rule.lines, ...('step' in rule.lines ? {} : { step }), p };
-    const perStep = this.scalarsAt(1, this.defaults, {});
-    this.perStepNames = Object.keys(perStep);
-    this.list = new LineList(where, lines as AnyUpdateRule['lines'], ['grad'], this.perStepNames);
-    this.#checkNames(where, perStep);
-  }
-
-  /** The scalars of step `t` of one parameter. */
-  scalarsAt(t: number, settings: Uniforms, previous: StepScalars): StepScalars {
-    return this.rule.perStep?.(t, settings as never, previous as Readonly<Record<string, number>>) ?? {};
-  }
-
-  /** Throws unless every setting lies in its range. */
-  check(where: string, settings: object): void {
-    for (const [name, domain] of this.#domains) checkValue(where, name, (settings as Uniforms)[name], domain);
-  }
-
-  /** Every name has one meaning, and a line reads only names that exist: what TypeScript checks, for JavaScript too. */
-  #checkNames(where: string, perStep: StepScalars): void {
-    const elements = new Set([...this.list.lines.keys(), 'grad']);
-    const scalars = new Set([...Object.keys(this.defaults), ...SHARED_SCALARS]);
-    for (const [name, value] of Object.entries(perStep)) {
-      if (Number.isNaN(Number(value))) {
-        throw new ValueError(where, `perStep must return numbers or booleans, also for ${name}`, show(value));
-      }
-      if (scalars.has(name)) throw new ValueError(where, 'perStep cannot replace an option', `"${name}"`);
-      scalars.add(name);
-    }
-    for (const name of elements) {
-      if (scalars.has(name))
-        throw new ValueError(where, 'a line cannot have the name of an option or scalar', `"${name}"`);
-    }
-    for (const name of Object.keys(this.rule.initial ?? {})) {
-      if (elements.has(name)) continue;
-      throw new ValueError(
-        where,
-        'initial must name a line',
-        `"${name}"`,
-        suggest(name, Object.keys(this.rule.lines)),
-      );
-    }
-    for (const [name, line] of this.list.lines) {
-      const only = (known: ReadonlySet<string>, which: string): never =>
-        probe((read) => {
-          if (known.has(read)) return;
-          throw new ValueError(
-            where,
-            `line ${name} may take ${which} only`,
-            show(read),
-            suggest(read, known),
-          );
-        }) as never;
-      line(
-        only(elements, 'elements from its first parameter'),
-        only(scalars, 'scalars from its second parameter'),
-      );
-    }
-  }
+/** Any {@link TensorRule}, whatever its hyperparameters and state. */
+export interface AnyTensorRule extends AnyRuleHead {
+  /** Scalars that depend on the step. */
+  readonly perStep?: RuleLines['perStep'];
+  /** What is kept from step to step, and what it starts from. */
+  readonly initial: Readonly<Record<string, (p: Tensor, hyperparameters: never) => Tensor>>;
+  /** From the parameter, its gradient and what was kept to what is to be kept and the step. */
+  readonly update: (
+    tensors: Readonly<Record<string, Tensor>>,
+    scalars: never,
+  ) => Readonly<Record<string, Tensor>>;
+  /** What the update does, for the documentation. */
+  readonly formula: Readonly<Record<string, string>>;
+  /** Which parameters the update is for. */
+  readonly takes?: (p: Tensor) => boolean;
+  /** The lines for the other parameters. */
+  readonly otherwise?: RuleLines;
 }
 
-/** An object with every property, each 1, that tells which ones are read. */
-function probe(onRead: (name: string) => void): object {
-  const get = (_: object, name: string | symbol): number => {
-    onRead(String(name));
-    return 1;
-  };
-  return new Proxy({}, { get });
-}
+/** Any rule. */
+export type AnyRule = AnyUpdateRule | AnyTensorRule;

@@ -66,7 +66,7 @@ export const SGDM = defineOptimizer({
 /**
  * Momentum as a heavy ball: the learning rate is inside the velocity.
  *
- * $$v_t = \gamma v_{t-1} + \mathrm{lr} \cdot g_t, \qquad p \leftarrow p - v_t$$
+ * $$m_t = \gamma m_{t-1} + \mathrm{lr} \cdot g_t, \qquad p \leftarrow p - m_t$$
  *
  * With a constant learning rate this is {@link SGD} with momentum. When the learning rate falls, this velocity still
  * carries steps of the old rate, while SGD's shrinks at once. Defaults: lr 1e-2, momentum 0.9.
@@ -87,8 +87,8 @@ export const Momentum = defineOptimizer({
   paper: 'https://doi.org/10.1016/0041-5553(64)90137-5',
   defaults: { lr: 1e-2, momentum: 0.9 },
   lines: {
-    v: ({ g, v }, { momentum, lr }) => momentum * v + lr * g,
-    step: ({ v }) => v,
+    m: ({ g, m }, { momentum, lr }) => momentum * m + lr * g,
+    step: ({ m }) => m,
   },
 });
 
@@ -96,12 +96,12 @@ export const Momentum = defineOptimizer({
  * Nesterov's accelerated gradient: momentum that takes the gradient where the velocity is about to lead.
  *
  * Literally, with the gradient at the look-ahead point,
- * $$v_t = \gamma v_{t-1} + \mathrm{lr} \cdot \nabla f(\theta_{t-1} - \gamma v_{t-1}), \qquad \theta_t = \theta_{t-1} - v_t.$$
+ * $$m_t = \gamma m_{t-1} + \mathrm{lr} \cdot \nabla f(\theta_{t-1} - \gamma m_{t-1}), \qquad \theta_t = \theta_{t-1} - m_t.$$
  * A network has its gradient where its parameters are, so the parameters here *are* the look-ahead point
- * $p_t = \theta_t - \gamma v_t$, and the same iteration reads
- * $$v_t = \gamma v_{t-1} + \mathrm{lr} \cdot g_t, \qquad p \leftarrow p - (\gamma v_t + \mathrm{lr} \cdot g_t).$$
+ * $p_t = \theta_t - \gamma m_t$, and the same iteration reads
+ * $$m_t = \gamma m_{t-1} + \mathrm{lr} \cdot g_t, \qquad p \leftarrow p - (\gamma m_t + \mathrm{lr} \cdot g_t).$$
  *
- * Both go through the same gradients, and θ can be had as $p + \gamma v$; at a minimum v is 0 and they agree. With a
+ * Both go through the same gradients, and θ can be had as $p + \gamma m$; at a minimum m is 0 and they agree. With a
  * constant learning rate this is {@link SGD} with `nesterov`. Defaults: lr 1e-2, momentum 0.9.
  *
  * @paper Nesterov, A method for solving the convex programming problem with convergence rate O(1/k²), 1983, https://www.mathnet.ru/eng/dan46009
@@ -121,8 +121,8 @@ export const NAG = defineOptimizer({
   paper: 'https://www.mathnet.ru/eng/dan46009',
   defaults: { lr: 1e-2, momentum: 0.9 },
   lines: {
-    v: ({ g, v }, { momentum, lr }) => momentum * v + lr * g,
-    step: ({ g, v }, { momentum, lr }) => momentum * v + lr * g,
+    m: ({ g, m }, { momentum, lr }) => momentum * m + lr * g,
+    step: ({ g, m }, { momentum, lr }) => momentum * m + lr * g,
   },
 });
 

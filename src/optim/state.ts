@@ -1,21 +1,10 @@
-import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
-import { fromSaved, Tensor } from '../tensor/index.ts';
-import type { UpdateEngine } from './engine.ts';
-import type { CompiledRule, StepScalars } from './rule.ts';
-
-/** All that an optimizer remembers of one parameter. */
-export interface ParamRecord {
-  /** Steps taken. */
-  t: number;
-  /** What the rule's `perStep` returned in the last of them. */
-  perStep: StepScalars;
-  /** The lines that are kept, row-major, in the parameter's dtype; each from the first step that reads it. */
-  readonly state: Record<string, TypedArray>;
-  engine: UpdateEngine | null;
-}
+import { fromSaved, type Tensor, tensor } from '../tensor/index.ts';
+import type { CompiledRule } from './compiled.ts';
+import type { ParamRecord } from './record.ts';
+import type { StepScalars } from './rule.ts';
 
 /** What a saved state says of one parameter. */
 export interface SavedParam {
@@ -53,11 +42,8 @@ export function saveState(
 ): OptimizerState {
   const saveParam = (p: Tensor): SavedParam => {
     const { t, perStep, state } = records.get(p)!;
-    const tensors = Object.entries(state).map(([name, array]) => [
-      name,
-      new Tensor(array.slice(), p.shape, p.dtype),
-    ]);
-    return { t, perStep: { ...perStep }, state: Object.fromEntries(tensors) };
+    const copies = Object.entries(state).map(([name, kept]) => [name, tensor(kept)]);
+    return { t, perStep: { ...perStep }, state: Object.fromEntries(copies) };
   };
   return {
     optimizer: rule.name,
@@ -74,6 +60,7 @@ export function saveState(
 export function readState(
   compiled: CompiledRule,
   groups: Groups,
+  current: ReadonlyMap<Tensor, ParamRecord>,
   saved: OptimizerState,
 ): { records: Map<Tensor, ParamRecord>; settings: Uniforms[] } {
   const where = `${compiled.rule.name}.loadStateDict`;
@@ -95,7 +82,15 @@ export function readState(
     const { params } = groups[k]!;
     checkCount(where, `parameters in ${name}`, group.params, params.length);
     for (const [i, p] of params.entries()) {
-      records.set(p, readParam(`${where}, ${name}, parameter ${i}`, compiled, p, group.params[i]!));
+      const { name: own } = current.get(p)!;
+      const read = readParam(
+        `${where}, ${name}, parameter ${own}`,
+        compiled,
+        p,
+        group.params[i]!,
+        group.settings,
+      );
+      records.set(p, { ...read, name: own });
     }
     return { ...group.settings };
   });
@@ -104,34 +99,37 @@ export function readState(
 
 function readParam(
   where: string,
-  { rule, perStepNames }: CompiledRule,
+  compiled: CompiledRule,
   p: Tensor,
   saved: SavedParam,
-): ParamRecord {
+  settings: Uniforms,
+): Omit<ParamRecord, 'name'> {
   checkObject(where, 'what is saved', saved, ['t', 'perStep', 'state']);
   const { t, perStep, state } = saved;
+  const part = compiled.partOf(p);
   if (!Number.isInteger(t) || t < 0) throw new ValueError(where, 't must be a whole number ≥ 0', show(t));
-  checkObject(where, 'perStep', perStep, t > 0 ? perStepNames : []);
+  checkObject(where, 'perStep', perStep, t > 0 ? part.perStepNames : []);
   checkObject(where, 'state', state, Object.keys(state ?? {}));
   for (const [name, value] of Object.entries(perStep)) {
     if (typeof value !== 'boolean' && !Number.isFinite(value)) {
       throw new ValueError(where, `perStep ${name} must be a finite number or a boolean`, show(value));
     }
   }
-  const arrays: Record<string, TypedArray> = {};
+  const kept: Record<string, Tensor> = {};
   for (const [name, value] of Object.entries(state)) {
-    if (!Object.hasOwn(rule.lines, name)) {
+    if (!part.stateNames.includes(name)) {
       throw new ValueError(
         where,
-        'state must name lines of the rule',
+        'state must name what the rule keeps',
         show(name),
-        suggest(name, Object.keys(rule.lines)),
+        suggest(name, part.stateNames),
       );
     }
     const read = fromSaved(value, p.dtype);
     if (!read) throw new ValueError(where, `state ${name} must be a tensor`, show(value));
-    if (!sameShape(read.shape, p.shape)) {
-      const mustHold = `state ${name} must have the parameter's shape ${showShape(p.shape)}`;
+    const shape = part.stateShape(name, p, settings);
+    if (!sameShape(read.shape, shape)) {
+      const mustHold = `state ${name} must have the shape ${showShape(shape)}`;
       throw new ShapeError(
         where,
         mustHold,
@@ -139,9 +137,9 @@ function readParam(
         'Load it into an optimizer over the same model.',
       );
     }
-    arrays[name] = read.storage;
+    kept[name] = read;
   }
-  return { t, perStep: { ...perStep }, state: arrays, engine: null };
+  return { t, perStep: { ...perStep }, state: kept, engine: null };
 }
 
 function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {

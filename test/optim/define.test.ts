@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CompiledRule } from '../../src/optim/compiled.ts';
 import {
   Adam,
   AdamW,
@@ -12,7 +13,6 @@ import {
   registerOptimizer,
   SGD,
 } from '../../src/optim/index.ts';
-import { CompiledRule } from '../../src/optim/rule.ts';
 import * as rules from '../../src/optim/rules.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 import { messageOf } from '../support/errors.ts';
@@ -33,7 +33,7 @@ describe('defineOptimizer refuses at once', () => {
     [{ lines: { m: () => 1 } }, 'a rule must have a line "delta" or "step", got { m }.'],
     [
       { lines: { delta: () => 1, p: () => 1 } },
-      'a line cannot be called "p", which every rule can read, got a line "p".',
+      'a line must have a name of its own, got "p", which every rule has.',
     ],
     [
       { lines: { delta: () => 1, lr: () => 1 } },
@@ -41,7 +41,7 @@ describe('defineOptimizer refuses at once', () => {
     ],
     [
       { lines: { delta: ({ gg }: { gg: number }) => gg } },
-      'line delta may take elements from its first parameter only, got "gg". Did you mean "g"? Known: g, delta, step, p, grad.',
+      'line delta may take elements from its first parameter only, got "gg". Did you mean "g"? Known: p, g, pull, delta.',
     ],
     [
       { lines: { delta: (_: object, { rate }: { rate: number }) => rate } },

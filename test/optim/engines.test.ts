@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, type DType, type TypedArray } from '../../src/core/dtype.ts';
+import type { Uniforms } from '../../src/formula/program.ts';
 import { interpretUpdate } from '../../src/kernels/update.ts';
 import { clipScale } from '../../src/optim/clip.ts';
+import { CompiledRule } from '../../src/optim/compiled.ts';
 import { createOptimizer, type GpuOption } from '../../src/optim/index.ts';
-import { CompiledRule, type StepScalars } from '../../src/optim/rule.ts';
+import type { StepScalars } from '../../src/optim/rule.ts';
 import * as rules from '../../src/optim/rules.ts';
+import { sharedScalars } from '../../src/optim/shared-lines.ts';
 import { contiguousData, type Tensor, tensor } from '../../src/tensor/index.ts';
 import { expectClose } from '../support/close.ts';
 import { type BuiltInName, cases, type Options, title } from './cases.ts';
@@ -21,22 +24,23 @@ function interpreted(
   p: TypedArray,
   gradients: TypedArray[],
 ): TypedArray[] {
-  const rule = compiled.get(name)!;
-  const { clipNorm, clipValue = Infinity, ...own } = options;
-  const settings = { ...rule.defaults, ...own };
-  const arrays: Record<string, TypedArray> = { p: p.slice() };
-  for (const line of Object.keys(rule.rule.lines)) {
-    const initial = rule.rule.initial?.[line] as ((e: object, s: object) => number) | undefined;
-    arrays[line] = p.map(() => initial?.({}, settings) ?? 0);
+  const { defaults, lines } = compiled.get(name)!;
+  const { list, ownPull, rule } = lines!;
+  const { clipNorm, clipValue: value, ...own } = options;
+  const clipValue = (value as number | undefined) ?? Infinity;
+  const settings: Uniforms = { ...defaults, ...own };
+  const arrays: Record<string, TypedArray> = { p: p.slice(), p0: p.slice() };
+  for (const line of Object.keys(rule.lines)) {
+    const initial = rule.initial?.[line] as ((e: object, s: object) => number) | undefined;
+    arrays[line] = p.map((x) => initial?.({ p: x }, settings) ?? 0);
   }
   let perStep: StepScalars = {};
   return gradients.map((grad, k) => {
-    perStep = rule.scalarsAt(k + 1, settings, perStep);
+    perStep = lines!.scalarsAt(k + 1, settings, perStep);
     const norm = Math.sqrt([...grad].reduce((sum, g) => sum + g * g, 0));
     const scale = clipNorm === undefined ? 1 : clipScale(norm, clipNorm as number);
-    const decoupled = settings.decay === 'decoupled';
-    const uniforms = { ...settings, ...perStep, decoupled, clipScale: scale, clipValue };
-    interpretUpdate(rule.list, p.length, { ...arrays, grad }, uniforms);
+    const shared = sharedScalars(settings, { ownPull, clipScale: scale, clipValue });
+    interpretUpdate(list, p.length, { ...arrays, grad }, { ...settings, ...perStep, ...shared });
     return arrays.p!.slice();
   });
 }

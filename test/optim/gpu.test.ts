@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
 import { GpuEngine, type GpuMode } from '../../src/kernels/gpu.ts';
+import { CompiledRule } from '../../src/optim/compiled.ts';
 import { Adam, type GpuOption, SGD } from '../../src/optim/index.ts';
-import { CompiledRule } from '../../src/optim/rule.ts';
+import { sharedScalars } from '../../src/optim/shared-lines.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 
 function parameter(values = [1, 2]): Tensor {
@@ -134,9 +135,10 @@ describe('a backend of gpu.js', () => {
 describe('gpu.js kernels', () => {
   it('refuse arrays of other lengths, which gpu.js itself would not notice', async () => {
     const engine = await GpuEngine.open('test', 'webasm');
-    const { list, defaults } = new CompiledRule(SGD.rule as never);
-    const uniforms = { ...defaults, first: true, decoupled: false, clipScale: 1, clipValue: Infinity };
-    const program = list.specialize(uniforms);
+    const { lines, defaults } = new CompiledRule(SGD.rule);
+    const shared = sharedScalars(defaults, { ownPull: false, clipScale: 1, clipValue: Infinity });
+    const uniforms = { ...defaults, ...shared, first: true };
+    const program = lines!.list.specialize(uniforms);
     const arrays = { p: new Float32Array(3), grad: new Float32Array(2) };
     expect(() => engine.run(program, 3, arrays, program.scalars(uniforms))).toThrow(
       'gpu.js: array grad must hold 3 numbers, got 2.',

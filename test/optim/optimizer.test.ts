@@ -97,26 +97,29 @@ describe('parameters', () => {
   it.each([
     [
       [],
-      'adam: there must be at least one parameter, got an empty list. Pass model.parameters(); an iterator can be used only once.',
+      'adam: there must be at least one parameter, got an empty list. Pass a model or model.parameters(); an iterator can be used only once.',
     ],
     [
       [{ params: [] }],
-      'adam: there must be at least one parameter, got an empty list. Pass model.parameters(); an iterator can be used only once.',
+      'adam: there must be at least one parameter, got an empty list. Pass a model or model.parameters(); an iterator can be used only once.',
     ],
     [[3], 'adam: every parameter must be a tensor, got 3.'],
     [
       parameter([1]),
-      'adam: parameters must be a list of tensors, or of groups { params, … }, got a Tensor. Pass model.parameters() or [w, b].',
+      'adam: parameters must be a model, a list of tensors, or of groups { params, … }, got a Tensor. Pass a model, model.parameters() or [w, b].',
     ],
     [
       null,
-      'adam: parameters must be a list of tensors, or of groups { params, … }, got null. Pass model.parameters() or [w, b].',
+      'adam: parameters must be a model, a list of tensors, or of groups { params, … }, got null. Pass a model, model.parameters() or [w, b].',
     ],
     [
       [{ params: [parameter([1])] }, parameter([1])],
-      'adam: parameters must be a list of tensors, or of groups { params, … }, got some of both. Put every tensor into a group.',
+      'adam: parameters must be a model, a list of tensors, or of groups { params, … }, got some of both. Put every tensor into a group.',
     ],
-    [[{ params: parameter([1]) }], "adam: a group's params must be a list of tensors, got a Tensor."],
+    [
+      [{ params: parameter([1]) }],
+      "adam: a group's params must be a model or a list of tensors, got a Tensor. Pass a model, model.parameters() or [w, b].",
+    ],
     [
       [mul(parameter([1]), 2)],
       'adam: every parameter must be a leaf, got the result of mul. Pass the tensor that it was computed from.',
@@ -172,7 +175,7 @@ describe('options', () => {
       /^adam: every option must be known, got "bета1". /,
     );
     expect(messageOf(() => new Adam([p], { learningRate: 1 } as object))).toMatch(
-      'Known: weightDecay, l1, decay, maximize, lr,',
+      'Known: weightDecay, l1, decay, proximal, towardInit, maximize, lr,',
     );
     expect(
       messageOf(() => new SGD([{ params: [p], momentun: 0.9 } as object as { params: Tensor[] }])),
@@ -259,7 +262,7 @@ describe('step and zeroGrad', () => {
   it('prints as its name and its groups', () => {
     const optimizer = new SGD([parameter([1, 2]), parameter([3])], { lr: 0.5 });
     expect(String(optimizer)).toBe(
-      'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, maximize false, lr 0.5, momentum 0, dampening 0, nesterov false\n}',
+      'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, proximal false, towardInit false, maximize false, lr 0.5, momentum 0, dampening 0, nesterov false\n}',
     );
   });
 });
@@ -268,7 +271,7 @@ describe('printing', () => {
   it('shows the name and what every group has', () => {
     const optimizer = new SGD([parameter([1, 2]), parameter([3])], { lr: 0.5 });
     const text =
-      'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, maximize false, ' +
+      'sgd {\n  2 parameters, 3 numbers: weightDecay 0, l1 0, decay coupled, proximal false, towardInit false, maximize false, ' +
       'lr 0.5, momentum 0, dampening 0, nesterov false\n}';
     expect([String(optimizer), inspect(optimizer)]).toEqual([text, text]);
   });

@@ -113,7 +113,8 @@ describe('loadStateDict refuses what does not fit, and changes nothing then', ()
   }
 
   const [one, two] = good.groups as [OptimizerState['groups'][0], OptimizerState['groups'][0]];
-  const knownSettings = 'Known: weightDecay, l1, decay, maximize, lr, beta1, beta2, eps, epsRoot, amsgrad.';
+  const knownSettings =
+    'Known: weightDecay, l1, decay, proximal, towardInit, maximize, lr, beta1, beta2, eps, epsRoot, amsgrad.';
 
   it.each<[unknown, string]>([
     [null, `${where}: the state must be an object, got null.`],
@@ -133,31 +134,31 @@ describe('loadStateDict refuses what does not fit, and changes nothing then', ()
     ],
     [
       withAt('groups.1.params.0.t', 1.5),
-      `${where}, group 1, parameter 0: t must be a whole number ≥ 0, got 1.5.`,
+      `${where}, group 1, parameter 1: t must be a whole number ≥ 0, got 1.5.`,
     ],
     [
       withAt('groups.1.params.0.perStep', { bias1: 1, bias2: null }),
-      `${where}, group 1, parameter 0: perStep bias2 must be a finite number or a boolean, got null.`,
+      `${where}, group 1, parameter 1: perStep bias2 must be a finite number or a boolean, got null.`,
     ],
     [
       withAt('groups.1.params.0.perStep', { bias1: 1 }),
-      `${where}, group 1, parameter 0: perStep must have "bias2", got { bias1 }.`,
+      `${where}, group 1, parameter 1: perStep must have "bias2", got { bias1 }.`,
     ],
     [
       withAt('groups.1.params.0.state', null),
-      `${where}, group 1, parameter 0: state must be an object, got null.`,
+      `${where}, group 1, parameter 1: state must be an object, got null.`,
     ],
     [
       withAt('groups.1.params.0.state.w', zeros([2, 1])),
-      `${where}, group 1, parameter 0: state must name lines of the rule, got "w". Did you mean "m"? Known: m, v, vMax, delta.`,
+      `${where}, group 1, parameter 1: state must name what the rule keeps, got "w". Did you mean "m"? Known: p0, m, v, vMax, delta.`,
     ],
     [
       withAt('groups.1.params.0.state.m', [1, null]),
-      `${where}, group 1, parameter 0: state m must be a tensor, got [1, null].`,
+      `${where}, group 1, parameter 1: state m must be a tensor, got [1, null].`,
     ],
     [
       withAt('groups.1.params.0.state.m', zeros([1, 2])),
-      `${where}, group 1, parameter 0: state m must have the parameter's shape [2, 1], got [1, 2]. ` +
+      `${where}, group 1, parameter 1: state m must have the shape [2, 1], got [1, 2]. ` +
         'Load it into an optimizer over the same model.',
     ],
   ])('%#', (state, expected) => {

@@ -1,0 +1,58 @@
+import { show } from '../core/errors.ts';
+import type { Uniforms } from '../formula/program.ts';
+import type { Tensor } from '../tensor/index.ts';
+import {
+  checkValue,
+  type Domain,
+  domainOf,
+  type HyperparameterRange,
+  Hyperparameters,
+  sharedDefaults,
+} from './hyperparameters.ts';
+import { LinePart } from './line-part.ts';
+import type { AnyRule } from './rule.ts';
+import { sharedScalars } from './shared-lines.ts';
+import { TensorPart } from './tensor-part.ts';
+
+const noClipping = { ownPull: false, clipScale: 1, clipValue: Infinity };
+
+/** A rule, checked, and ready to run. */
+export class CompiledRule {
+  readonly rule: AnyRule;
+  /** Every option of a parameter group with its default. */
+  readonly defaults: Uniforms;
+  /** The allowed values of every option. */
+  readonly domains: ReadonlyMap<string, Domain>;
+  readonly lines: LinePart | null;
+  readonly tensors: TensorPart | null;
+
+  constructor(rule: AnyRule) {
+    const where = `defineOptimizer(${show(rule.name)})`;
+    this.rule = rule;
+    this.defaults = { ...sharedDefaults, ...rule.defaults };
+    const ranges: Readonly<Record<string, HyperparameterRange | undefined>> = {
+      ...new Hyperparameters(),
+      ...rule.ranges,
+    };
+    this.domains = new Map(
+      Object.entries(this.defaults).map(([name, value]) => [name, domainOf(ranges[name], value)]),
+    );
+    this.check(where, this.defaults);
+    const shared = Object.keys(sharedScalars(this.defaults, noClipping));
+    const lines = 'update' in rule ? rule.otherwise : rule;
+    this.tensors = 'update' in rule ? new TensorPart(where, rule, this.defaults) : null;
+    this.lines = lines ? new LinePart(where, lines, this.defaults, shared) : null;
+  }
+
+  /** What changes a parameter. */
+  partOf(param: Tensor): LinePart | TensorPart {
+    const { lines, tensors } = this;
+    if (!tensors) return lines!;
+    return !lines || tensors.rule.takes?.(param) ? tensors : lines;
+  }
+
+  /** Throws unless every setting lies in its range. */
+  check(where: string, settings: object): void {
+    for (const [name, domain] of this.domains) checkValue(where, name, (settings as Uniforms)[name], domain);
+  }
+}

@@ -1,0 +1,100 @@
+import { allocate, type TypedArray } from '../core/dtype.ts';
+import { ShapeError, show, ValueError } from '../core/errors.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
+import { LineList, type Uniforms } from '../formula/program.ts';
+import { runUpdate } from '../kernels/update.ts';
+import { contiguousData, noGrad, Tensor } from '../tensor/index.ts';
+import type { Work } from './line-part.ts';
+import type { ParamRecord } from './record.ts';
+import type { AnyTensorRule, StepScalars } from './rule.ts';
+import { linesBefore, linesOfStep } from './shared-lines.ts';
+
+const { p0, penalty, g, pull } = linesBefore;
+const { step, next, p } = linesOfStep;
+
+/** The gradient that a rule sees. */
+const gradient = new LineList('g', { p0, penalty, g }, { inputs: ['p', 'grad'] });
+
+/** The new parameter, from a direction or from a step. */
+const moves = {
+  delta: new LineList('p', { p0, penalty, pull, step, next, p }, { inputs: ['delta'] }),
+  step: new LineList('p', { p0, penalty, pull, next, p }, { inputs: ['step'] }),
+};
+
+/** The part of a rule that is a function of whole tensors. */
+export class TensorPart {
+  readonly ownPull = false;
+  readonly rule: AnyTensorRule;
+  readonly perStepNames: readonly string[];
+  readonly #where: string;
+
+  constructor(where: string, rule: AnyTensorRule, options: Uniforms) {
+    this.#where = where;
+    this.rule = rule;
+    this.perStepNames = Object.keys(this.scalarsAt(1, options, {}));
+    for (const name of ['p0', 'p', 'g', 'delta', 'step'].filter((name) => name in rule.initial)) {
+      throw new ValueError(
+        where,
+        'what is kept must have a name of its own',
+        `"${name}", which every rule has`,
+      );
+    }
+  }
+
+  scalarsAt(t: number, settings: Uniforms, previous: StepScalars): StepScalars {
+    return this.rule.perStep?.(t, settings as never, previous as Readonly<Record<string, number>>) ?? {};
+  }
+
+  get stateNames(): string[] {
+    return ['p0', ...Object.keys(this.rule.initial)];
+  }
+
+  stateShape(name: string, param: Tensor, settings: Uniforms): Shape {
+    return name === 'p0' ? param.shape : this.#initial(name, param, settings).shape;
+  }
+
+  #initial(name: string, param: Tensor, settings: Uniforms): Tensor {
+    return noGrad(() => this.rule.initial[name]!(param.detach(), settings as never));
+  }
+
+  prepare(
+    param: Tensor,
+    record: ParamRecord,
+    values: TypedArray,
+    grad: TypedArray,
+    uniforms: Uniforms,
+  ): Work {
+    const { shape, dtype } = param;
+    const state: Record<string, Tensor> = { ...record.state };
+    const count = values.length;
+    const arrays: Record<string, TypedArray> = { p: values, grad, g: allocate(dtype, count) };
+    const program = gradient.specialize(uniforms);
+    if ([program, moves.delta.specialize(uniforms)].some(({ kept }) => kept.includes('p0'))) {
+      state.p0 ??= new Tensor(values.slice(), shape, dtype);
+      arrays.p0 = state.p0.storage;
+    }
+    runUpdate(program, count, arrays, program.scalars(uniforms));
+
+    for (const name of Object.keys(this.rule.initial)) state[name] ??= this.#initial(name, param, uniforms);
+    const tensors = { ...state, p: new Tensor(values, shape, dtype), g: new Tensor(arrays.g!, shape, dtype) };
+    const found = noGrad(() => this.rule.update(tensors, uniforms as never));
+    const way = found?.step ? 'step' : 'delta';
+    this.#check(way, found?.[way], shape);
+    for (const name of Object.keys(this.rule.initial)) {
+      this.#check(name, found[name], state[name]!.shape);
+      state[name] = found[name]!.detach();
+    }
+    arrays[way] = contiguousData(found[way]!);
+    const move = moves[way].specialize(uniforms);
+    return { program: move, count, arrays, scalars: move.scalars(uniforms), state };
+  }
+
+  #check(name: string, value: unknown, shape: Shape): void {
+    const where = `${this.#where}, update`;
+    if (!(value instanceof Tensor)) {
+      throw new ValueError(where, `it must return a tensor ${name}`, show(value));
+    }
+    if (sameShape(value.shape, shape)) return;
+    throw new ShapeError(where, `${name} must have the shape ${showShape(shape)}`, showShape(value.shape));
+  }
+}
