@@ -7,7 +7,7 @@ import { commands } from './test/browser/commands.ts';
 const src = fileURLToPath(new URL('./src', import.meta.url));
 const alias = [
   { find: /^gradlet$/, replacement: `${src}/index.ts` },
-  { find: /^gradlet\/(nn|optim|data)$/, replacement: `${src}/$1/index.ts` },
+  { find: /^gradlet\/(nn|optim|data|testing)$/, replacement: `${src}/$1/index.ts` },
 ];
 
 const chromium = [process.env.CHROMIUM, '/usr/bin/chromium'].find((path) => path && existsSync(path));

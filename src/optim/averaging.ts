@@ -8,7 +8,7 @@ export abstract class Averaging {
 
   /**
    * The average over the training so far of every parameter that one is kept of, in new tensors. Most optimizers keep
-   * none.
+   * none; {@link ASGD} and {@link ScheduleFreeSGD} do.
    */
   abstract averages(): Map<Tensor, Tensor>;
 
@@ -18,6 +18,18 @@ export abstract class Averaging {
    *
    * @returns what `fn` returns
    * @throws {@link ValueError} inside another call that is still under way
+   * @example
+   * ```ts
+   * import { createOptimizer, tensor } from 'gradlet';
+   * const w = tensor([4], { requiresGrad: true });
+   * const optimizer = createOptimizer('asgd', [w], { lr: 0.5, lambd: 0, lrPower: 0, t0: 0 });
+   * for (let t = 0; t < 3; t++) {
+   *   w.grad = tensor([2]);
+   *   optimizer.step();
+   * }
+   * optimizer.withAverages(() => w.item()); // → 1.5
+   * w.item(); // → 1
+   * ```
    */
   withAverages<T>(fn: () => T): T {
     if (typeof fn !== 'function') {

@@ -33,6 +33,8 @@ export class Hyperparameters {
   readonly beta1 = '[0, 1)';
   /** Weight of the past in the second moment `v`, the running mean of squared gradients. PyTorch's `betas[1]`. */
   readonly beta2 = '[0, 1)';
+  /** Weight of the past in a third running mean: of Adan's squared gradients, and of AdEMAMix's slow momentum. */
+  readonly beta3 = '[0, 1)';
   /** Weight of the past in the running mean of squared gradients of Adadelta and RMSprop. PyTorch's RMSprop says `alpha`. */
   readonly rho = '[0, 1)';
   /** Added *outside* the square root of a denominator: `√v + eps`. */
@@ -55,6 +57,50 @@ export class Hyperparameters {
   readonly initialAccumulatorValue = '[0, ∞)';
   /** How fast NAdam's momentum grows from `beta1 / 2` to `beta1`. */
   readonly momentumDecay = '[0, ∞)';
+  /** Weight of the slow momentum in AdEMAMix. */
+  readonly alpha = '[0, ∞)';
+  /** ASGD's decay of parameters, and of its learning rate `lr / (1 + lambd · lr · (t − 1))^lrPower`. */
+  readonly lambd = '[0, ∞)';
+  /** How steeply ASGD's learning rate falls. PyTorch's ASGD says `alpha`. */
+  readonly lrPower = '[0, ∞)';
+  /** How many steps ASGD takes before its average begins. */
+  readonly t0 = '[0, ∞)';
+  /** What Rprop multiplies a step by where the gradient turned. */
+  readonly etaMinus = '(0, 1)';
+  /** What Rprop multiplies a step by where the gradient kept its sign. */
+  readonly etaPlus = '(1, ∞)';
+  /** Rprop's smallest step. */
+  readonly stepMin = '[0, ∞)';
+  /** Rprop's largest step. */
+  readonly stepMax = '[0, ∞]';
+  /** How far LARS lets a layer go in one step, as a share of its norm. */
+  readonly trustCoefficient = '[0, ∞)';
+  /** Over how many steps the learning rate grows from `lr / warmupSteps` to `lr`; 0 for none. */
+  readonly warmupSteps = 'whole [0, ∞)';
+  /** The power of the learning rate by which a step weighs in the schedule-free average. */
+  readonly weightLrPower = '[0, ∞)';
+  /** How many Newton–Schulz iterations orthogonalize the direction. */
+  readonly nsSteps = 'whole [0, ∞)';
+  /** First coefficient of the Newton–Schulz iteration, of X. */
+  readonly nsA = '(-∞, ∞)';
+  /** Second coefficient of the Newton–Schulz iteration, of (X Xᵀ) X. */
+  readonly nsB = '(-∞, ∞)';
+  /** Third coefficient of the Newton–Schulz iteration, of (X Xᵀ)² X. */
+  readonly nsC = '(-∞, ∞)';
+  /** What the norm of a direction counts at least before it is orthogonalized. */
+  readonly nsEps = '(0, ∞)';
+  /** How Muon's steps follow from the shape of a matrix. */
+  readonly adjustLr = 'original | matchRmsAdamw';
+  /** Muon's learning rate for parameters that are not matrices, as a multiple of `lr`. */
+  readonly adamScale = '[0, ∞)';
+  /** The power of t by which the newest squared gradient weighs in Adafactor's second moment. */
+  readonly beta2Decay = '(-∞, 0]';
+  /** Keeps Adafactor's second moment from below, squared. */
+  readonly eps1 = '[0, ∞)';
+  /** The smallest size that Adafactor takes a parameter to have. */
+  readonly eps2 = '[0, ∞)';
+  /** The root mean square above which Adafactor scales its step down. */
+  readonly clipThreshold = '(0, ∞)';
   /** Pulls every parameter towards 0 in proportion to its size; `decay` says how. Default 0. */
   readonly weightDecay = '[0, ∞)';
   /** Pulls every parameter towards 0 with the same force, `l1 · sign(p)`; `decay` and `proximal` say how. Default 0. */

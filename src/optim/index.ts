@@ -45,6 +45,6 @@ export type {
   UpdateLine,
   UpdateRule,
 } from './rule.ts';
-export * from './rules.ts';
+export * from './rules/index.ts';
 export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';

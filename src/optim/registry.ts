@@ -2,10 +2,12 @@ import { show, suggest, ValueError } from '../core/errors.ts';
 import type { AnyOptimizerClass } from './define.ts';
 import type { OptimizerParams } from './groups.ts';
 import type { OptimizerOptions } from './optimizer.ts';
-import * as builtIns from './rules.ts';
+import * as builtIns from './rules/index.ts';
+
+type NameOf<K> = K extends { readonly rule: { readonly name: infer N extends string } } ? N : never;
 
 type BuiltIns = {
-  [K in keyof typeof builtIns as (typeof builtIns)[K]['rule']['name']]: (typeof builtIns)[K];
+  [K in keyof typeof builtIns as NameOf<(typeof builtIns)[K]>]: (typeof builtIns)[K];
 };
 
 /**

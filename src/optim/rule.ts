@@ -70,8 +70,8 @@ export interface UpdateRule<
    */
   readonly lines: {
     readonly [K in L]: UpdateLine<
-      L | SharedElement,
-      OptimizerSettings<H> & C & Readonly<Record<NoInfer<M>, number>>
+      NoInfer<L> | SharedElement,
+      OptimizerSettings<H> & NoInfer<C> & Readonly<Record<NoInfer<M>, number>>
     >;
   };
   /** The average over the course of the parameter that the rule keeps, for {@link Averaging.withAverages}. */

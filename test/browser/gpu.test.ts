@@ -4,7 +4,7 @@ import { cases, title } from '../optim/cases.ts';
 
 const SIZE = 24;
 const wave = (k: number, size = SIZE): Float32Array =>
-  Float32Array.from({ length: size }, (_, i) => 1.5 * Math.sin(i * 1.7 + k * k));
+  Float32Array.from({ length: size }, (_, i) => 1.5 * Math.sin(i * 1.7 + k * k + 0.4));
 
 async function walk(
   p: Tensor,

@@ -8,6 +8,7 @@ const packages: Record<string, () => Promise<unknown>> = {
   'gradlet/nn': () => import('gradlet/nn'),
   'gradlet/optim': () => import('gradlet/optim'),
   'gradlet/data': () => import('gradlet/data'),
+  'gradlet/testing': () => import('gradlet/testing'),
 };
 
 const load = (name: string): Promise<unknown> => packages[name]?.() ?? import(/* @vite-ignore */ name);

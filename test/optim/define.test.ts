@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CompiledRule } from '../../src/optim/compiled.ts';
 import {
@@ -13,8 +14,9 @@ import {
   registerOptimizer,
   SGD,
 } from '../../src/optim/index.ts';
-import * as rules from '../../src/optim/rules.ts';
+import * as rules from '../../src/optim/rules/index.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
+import { filesIn, root } from '../docs/blocks.ts';
 import { messageOf } from '../support/errors.ts';
 
 const parameter = (): Tensor => {
@@ -158,7 +160,9 @@ describe('the registry', () => {
 });
 
 describe('the doc comment of every rule', () => {
-  const text = readFileSync(new URL('../../src/optim/rules.ts', import.meta.url), 'utf8');
+  const text = filesIn('src/optim/rules', '.ts')
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
 
   it.each(Object.entries(rules))('%s: paper, formula and defaults', (name, { rule }) => {
     const comment = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport const ${name} = `).exec(text)![1]!;
