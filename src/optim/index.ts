@@ -18,4 +18,6 @@ export * from './optimizer.ts';
 export * from './registry.ts';
 export type { AnyUpdateRule, StepScalars, UpdateLine, UpdateRule } from './rule.ts';
 export * from './rules.ts';
+/** Hyperparameters that change while training: each schedule is a plain function from the step to a value. */
+export * as schedules from './schedules/index.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';
