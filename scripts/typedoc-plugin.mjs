@@ -15,6 +15,7 @@ const CATEGORIES = [
   [/^(tensor\/(backward|graph|autograd)|inspect\/grad)/, 'Autograd'],
   [/^core\/errors/, 'Errors'],
   [/^optim\/(clip|decay|weight-decay)/, 'Weight decay and clipping'],
+  [/^optim\/schedules/, 'Schedules'],
   [/^(optim\/|kernels\/gpu)/, 'Optimizers'],
   [/^(tensor|core|kernels|formula)\//, 'Tensors'],
   [/^nn\/index/, 'Layers and losses'],

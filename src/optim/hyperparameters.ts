@@ -189,10 +189,14 @@ export function domainOf(range: HyperparameterRange | undefined, defaultValue: u
   const [low, high] = [from!, to!].map((bound) => Number(bound.replace('∞', 'Infinity'))) as [number, number];
   const accepts = (x: unknown): boolean =>
     typeof x === 'number' &&
-    (!whole || Number.isInteger(x)) &&
+    (!whole || Number.isSafeInteger(x)) &&
     (x > low || (left === '[' && x === low)) &&
     (x < high || (right === ']' && x === high));
-  return { text: whole ? `a whole number in ${given.slice(6)}` : `in ${given}`, accepts };
+  const upward = whole && left === '[' && high === Infinity;
+  const text = upward
+    ? `a whole number ≥ ${low}`
+    : `${whole ? 'a whole number ' : ''}in ${given.slice(whole?.length)}`;
+  return { text, accepts };
 }
 
 /** Throws unless the value lies in its domain. */

@@ -46,5 +46,7 @@ export type {
   UpdateRule,
 } from './rule.ts';
 export * from './rules/index.ts';
+/** Hyperparameters that change while training: each schedule is a plain function from the step to a value. */
+export * as schedules from './schedules/index.ts';
 export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';
