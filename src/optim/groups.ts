@@ -5,6 +5,7 @@ import type { Uniforms } from '../formula/program.ts';
 import { Tensor } from '../tensor/index.ts';
 import type { CompiledRule } from './compiled.ts';
 import type { OptimizerSettings, WithLr } from './hyperparameters.ts';
+import type { ScheduleOptions } from './scheduled.ts';
 import {
   type HasNamedParameters,
   type Named,
@@ -17,17 +18,23 @@ import {
 /** Parameters: tensors, tensors with their names, or a model. */
 export type ParamSource = Iterable<Tensor> | Iterable<Named> | HasNamedParameters;
 
+/** Options of a group: settings, and schedules that change them. */
+export type GroupOptions<H> = Partial<OptimizerSettings<H>> & {
+  /** Schedules of options, by name; those left out are the optimizer's. */
+  readonly schedules?: ScheduleOptions<H>;
+};
+
 /** Parameters with options of their own; what they leave out comes from the optimizer's options. */
 export type ParamGroupOptions<H> = {
   /** What to train with these options. */
   readonly params: ParamSource;
-} & Partial<OptimizerSettings<H>>;
+} & GroupOptions<H>;
 
 /** A selection among the parameters with options of its own; what it leaves out comes from the optimizer's options. */
 export type MatchedGroupOptions<H> = {
   /** Which of the parameters are meant; see {@link Selector}. */
   readonly match: Selector;
-} & Partial<OptimizerSettings<H>>;
+} & GroupOptions<H>;
 
 /** What an optimizer is to train: a model, a list of tensors with or without names, or a list of {@link ParamGroupOptions}. */
 export type OptimizerParams<H> = ParamSource | Iterable<ParamGroupOptions<H>>;
@@ -159,8 +166,9 @@ export function makeGroup(
   { params, options }: GivenGroup,
 ): ParamGroup {
   const where = rule.rule.name;
-  checkKeys(`${where}, a group`, options, Object.keys(rule.defaults));
-  const settings = { ...defaults, ...given(options) };
+  checkKeys(`${where}, a group`, options, [...Object.keys(rule.defaults), 'schedules']);
+  const { schedules: _, ...own } = options as GroupOptions<WithLr>;
+  const settings = { ...defaults, ...given(own) };
   rule.check(where, settings);
   checkParams(where, params, taken);
   // sealed, so that a misspelt `group.option = …` throws

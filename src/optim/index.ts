@@ -12,6 +12,7 @@ export { elasticNet } from './decay.ts';
 export * from './define.ts';
 export type { ForcedGpu, GpuOption, UpdateEngine } from './engine.ts';
 export type {
+  GroupOptions,
   MatchedGroupOptions,
   OptimizerParams,
   ParamGroup,
@@ -46,6 +47,7 @@ export type {
   UpdateRule,
 } from './rule.ts';
 export * from './rules/index.ts';
+export type { ScheduleOptions } from './scheduled.ts';
 /** Hyperparameters that change while training: each schedule is a plain function from the step to a value. */
 export * as schedules from './schedules/index.ts';
 export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';

@@ -1,6 +1,5 @@
 import type { TypedArray } from '../core/dtype.ts';
-import { checkKeys, ValueError } from '../core/errors.ts';
-import { showShape } from '../core/shape.ts';
+import { checkKeys, show, ValueError } from '../core/errors.ts';
 import type { Uniforms } from '../formula/program.ts';
 import type { GpuEngine } from '../kernels/gpu.ts';
 import { runUpdate } from '../kernels/update.ts';
@@ -9,18 +8,18 @@ import { Averaging } from './averaging.ts';
 import { type ClippingOptions, checkClipping, clip, type Gradient, type StepReport } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
 import { EngineChoice, type GpuOption, type UpdateEngine } from './engine.ts';
+import { GroupList } from './group-list.ts';
 import {
-  type GivenGroup,
+  type GroupOptions,
   given,
   givenGroup,
   groupsIn,
   type MatchedGroupOptions,
-  makeGroup,
   type OptimizerParams,
   type ParamGroup,
   type ParamGroupOptions,
 } from './groups.ts';
-import type { OptimizerDefaults, OptimizerSettings, WithLr } from './hyperparameters.ts';
+import type { OptimizerDefaults, WithLr } from './hyperparameters.ts';
 import type { Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
 import type { StepScalars } from './rule.ts';
@@ -36,7 +35,7 @@ export interface StepOptions extends Readonly<ClippingOptions> {
 }
 
 /** All options of an optimizer. */
-export type OptimizerOptions<H> = Partial<OptimizerSettings<H>> &
+export type OptimizerOptions<H> = GroupOptions<H> &
   StepOptions & {
     /** Options of their own for some of the parameters, which are selected by name, class or otherwise. */
     readonly groups?: readonly MatchedGroupOptions<H>[];
@@ -50,6 +49,7 @@ const STEP_OPTIONS: readonly (keyof OptimizerOptions<WithLr>)[] = [
   'report',
   'gpu',
   'groups',
+  'schedules',
 ];
 
 /** One parameter on its way through a step. */
@@ -80,10 +80,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   /** What the last step did to the gradients, where the option `report` asks for it; else `null`. */
   report: StepReport | null = null;
   readonly #rule: CompiledRule;
-  readonly #groups: ParamGroup[] = [];
-  readonly #whys = new Map<ParamGroup, string>();
-  readonly #records = new Map<Tensor, ParamRecord>();
-  readonly #options: Uniforms;
+  readonly #list: GroupList;
   readonly #engines: EngineChoice;
   readonly #reports: boolean;
   /** Filled anew for every parameter: writing into one object is 30 times faster than making one of this size. */
@@ -103,10 +100,12 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
       report = false,
       gpu = 'off',
       groups,
+      schedules = {},
       ...settings
     } = options;
     this.#rule = rule;
-    this.#options = { ...rule.defaults, ...given(settings) };
+    const all = { ...rule.defaults, ...given(settings) };
+    this.#list = new GroupList(rule, all, schedules);
     this.#engines = new EngineChoice(where, gpu);
     this.#reports = report;
     this.clipNorm = clipNorm;
@@ -114,22 +113,27 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     this.clipAdaptive = clipAdaptive;
     this.nonFinite = nonFinite;
     checkClipping(where, this);
-    rule.check(where, this.#options);
-    for (const group of groupsIn(where, params, groups)) this.#add(group);
+    rule.check(where, all);
+    for (const group of groupsIn(where, params, groups)) this.#list.add(group);
   }
 
   /** The groups of parameters; their options, such as `lr`, may be written and count from the next step on. */
   get groups(): readonly ParamGroup<H>[] {
-    return this.#groups as object[] as ParamGroup<H>[];
+    return this.#list.groups as object[] as ParamGroup<H>[];
+  }
+
+  /** How many steps were taken; the next one is number `steps`, counted from 0, to schedules. */
+  get steps(): number {
+    return this.#list.steps;
   }
 
   /** The learning rate of the first group; setting it sets that of all groups. */
   get lr(): number {
-    return this.#groups[0]!.lr;
+    return this.#list.groups[0]!.lr;
   }
 
   set lr(lr: number) {
-    for (const group of this.#groups) group.lr = lr;
+    for (const group of this.#list.groups) group.lr = lr;
   }
 
   /**
@@ -140,16 +144,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    */
   addGroup(group: ParamGroupOptions<H>): void {
     this.#checkIdle('addGroup');
-    this.#add(givenGroup(this.#rule.rule.name, group, this.#records.size));
-  }
-
-  #add(group: GivenGroup): void {
-    const made = makeGroup(this.#rule, this.#options, this.#records, group);
-    this.#groups.push(made);
-    this.#whys.set(made, group.why);
-    for (const [name, p] of group.params) {
-      this.#records.set(p, { name, t: 0, perStep: {}, state: {}, engine: null });
-    }
+    this.#list.add(givenGroup(this.#rule.rule.name, group, this.#list.records.size));
   }
 
   /**
@@ -180,20 +175,29 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    * ```
    */
   describeGroups(): string {
-    return this.#groups
-      .flatMap((group, k) => {
-        const { params, ...settings } = group;
-        const own = Object.entries(settings).filter(([name, value]) => value !== this.#options[name]);
-        const options = own.map(([name, value]) => `${name} ${value}`).join(', ');
-        const head = `group ${k}, ${this.#whys.get(group)}${options && `: ${options}`}`;
-        return [head, ...params.map((p) => `  ${this.#records.get(p)!.name} ${showShape(p.shape)}`)];
-      })
-      .join('\n');
+    return this.#list.describe();
+  }
+
+  /**
+   * Reports a number, such as a validation loss, to schedules that go by it: {@link schedules.reduceOnPlateau}.
+   *
+   * @throws {@link ValueError} for anything but a number
+   */
+  observe(value: number): void {
+    if (typeof value !== 'number') {
+      throw new ValueError(
+        `${this.#rule.rule.name}.observe`,
+        'what is reported must be a number',
+        show(value),
+      );
+    }
+    this.#list.observations.push({ step: this.steps, value });
+    this.#list.follow();
   }
 
   /** Forgets all gradients: sets every `grad` to `null`. */
   zeroGrad(): void {
-    for (const p of this.#records.keys()) p.grad = null;
+    for (const p of this.#list.records.keys()) p.grad = null;
   }
 
   /**
@@ -222,10 +226,12 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
         'Use `await optimizer.stepAsync(closure)`.',
       );
     }
-    for (const update of this.#prepare('sync')) {
+    const updates = this.#prepare('sync');
+    for (const update of updates ?? []) {
       run(update);
       finish(update);
     }
+    if (updates) this.#list.advance();
     return loss;
   }
 
@@ -244,22 +250,23 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     const updates = this.#prepare('async');
     this.#busy = true;
     try {
-      for (const update of updates) {
+      for (const update of updates ?? []) {
         await run(update);
         finish(update);
       }
     } finally {
       this.#busy = false;
     }
+    if (updates) this.#list.advance();
     return loss;
   }
 
   override averages(): Map<Tensor, Tensor> {
     const found = new Map<Tensor, Tensor>();
-    for (const group of this.#groups) {
+    for (const group of this.#list.groups) {
       for (const p of group.params) {
         const part = this.#rule.partOf(p);
-        const record = this.#records.get(p)!;
+        const record = this.#list.records.get(p)!;
         const average =
           'averageOf' in part && part.averageOf(contiguousData(p), record, group as object as Uniforms);
         if (average) found.set(p, new Tensor(average, p.shape, p.dtype));
@@ -275,7 +282,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
 
   /** What ran the last update of a parameter, or `null` before its first. */
   engineOf(param: Tensor): UpdateEngine | null {
-    return this.#records.get(param)?.engine ?? null;
+    return this.#list.records.get(param)?.engine ?? null;
   }
 
   /**
@@ -283,7 +290,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    * the optimizer as a whole, such as `clipNorm`, are given again when it is created.
    */
   stateDict(): OptimizerState {
-    return saveState(this.#rule, this.#groups, this.#records);
+    return saveState(this.#rule, this.#list);
   }
 
   /**
@@ -294,9 +301,10 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    */
   loadStateDict(state: OptimizerState): void {
     this.#checkIdle('loadStateDict');
-    const { settings, records } = readState(this.#rule, this.#groups, this.#records, state);
-    for (const [k, group] of this.#groups.entries()) Object.assign(group, settings[k]);
-    for (const [param, record] of records) this.#records.set(param, record);
+    const { steps, observations, records, settings, bases } = readState(this.#rule, this.#list, state);
+    Object.assign(this.#list, { steps, observations });
+    for (const [param, record] of records) this.#list.records.set(param, record);
+    this.#list.reset(settings, bases);
   }
 
   /** @internal */
@@ -306,12 +314,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
 
   /** The name, and the options of every group. */
   override toString(): string {
-    const lines = this.#groups.map(({ params, ...settings }) => {
-      const options = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
-      const numbers = params.reduce((sum, p) => sum + p.size, 0);
-      return `  ${count(params.length, 'parameter')}, ${count(numbers, 'number')}: ${options.join(', ')}`;
-    });
-    return `${this.#rule.rule.name} {\n${lines.join('\n')}\n}`;
+    return `${this.#rule.rule.name} {\n${this.#list}\n}`;
   }
 
   #checkIdle(method: string): void {
@@ -321,21 +324,22 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     throw new ValueError(where, 'the step before must have ended', 'one still under way', 'Await it.');
   }
 
-  /** Checks everything before anything is written, and collects what the step needs. */
-  #prepare(wait: 'sync' | 'async'): Update[] {
+  /** Checks everything before anything is written, and collects what the step needs; `null` where it is to be skipped. */
+  #prepare(wait: 'sync' | 'async'): Update[] | null {
     const where = `${this.#rule.rule.name}.step`;
     this.#checkIdle('step');
     checkClipping(where, this);
-    for (const group of this.#groups) this.#rule.check(where, group);
+    this.#list.follow();
+    this.#list.check(where);
 
-    const moving = this.#groups.map(({ params }) => params.filter((p) => p.grad && p.requiresGrad));
+    const moving = this.#list.groups.map(({ params }) => params.filter((p) => p.grad && p.requiresGrad));
     const gradients = moving.map((params) => params.map((p) => this.#gradientOf(p)));
     const { norm, skip, report } = clip(where, this, gradients, this.#reports);
     this.gradNorm = norm;
     this.report = report;
-    if (skip) return [];
+    if (skip) return null;
     return moving.flatMap((params, k) => {
-      const settings = this.#groups[k]! as object as Uniforms;
+      const settings = this.#list.groups[k]! as object as Uniforms;
       const { clipValue } = this;
       Object.assign(
         this.#uniforms,
@@ -350,7 +354,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
 
   #gradientOf(param: Tensor): Gradient {
     return {
-      name: this.#records.get(param)!.name,
+      name: this.#list.records.get(param)!.name,
       shape: param.shape,
       values: contiguousData(param),
       grad: contiguousData(param.grad!),
@@ -364,7 +368,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     settings: Uniforms,
     gpu: GpuEngine | null,
   ): Update {
-    const record = this.#records.get(param)!;
+    const record = this.#list.records.get(param)!;
     const part = this.#rule.partOf(param);
     const perStep = part.scalarsAt(record.t + 1, settings, record.perStep);
     const { ownPull } = part;
@@ -387,5 +391,3 @@ function finish({ param, record, perStep, work, gpu }: Update): void {
   record.perStep = perStep;
   record.engine = gpu?.mode ?? 'loop';
 }
-
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

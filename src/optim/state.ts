@@ -3,8 +3,12 @@ import { sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
 import { fromSaved, type Tensor, tensor } from '../tensor/index.ts';
 import type { CompiledRule } from './compiled.ts';
+import type { GroupList } from './group-list.ts';
+import { checkValue } from './hyperparameters.ts';
 import type { ParamRecord } from './record.ts';
 import type { StepScalars } from './rule.ts';
+import type { Observation } from './schedules/index.ts';
+import { wholeFrom0 } from './schedules/options.ts';
 
 /** What a saved state says of one parameter. */
 export interface SavedParam {
@@ -20,6 +24,8 @@ export interface SavedParam {
 export interface SavedGroup {
   /** Every option of the group. */
   readonly settings: Readonly<Record<string, number | boolean | string>>;
+  /** What options that follow a schedule start from. */
+  readonly bases: Readonly<Record<string, number>>;
   /** One per parameter, in the order of the group. */
   readonly params: readonly SavedParam[];
 }
@@ -28,17 +34,18 @@ export interface SavedGroup {
 export interface OptimizerState {
   /** The optimizer's name. */
   readonly optimizer: string;
+  /** Steps taken. */
+  readonly steps: number;
+  /** What was reported to it. */
+  readonly observations: readonly Observation[];
   /** One per group, in order. */
   readonly groups: readonly SavedGroup[];
 }
 
-type Groups = readonly { readonly params: readonly Tensor[] }[];
-
 /** A copy of an optimizer's state. */
 export function saveState(
   { rule, defaults }: CompiledRule,
-  groups: Groups,
-  records: ReadonlyMap<Tensor, ParamRecord>,
+  { groups, records, steps, observations, bases }: GroupList,
 ): OptimizerState {
   const saveParam = (p: Tensor): SavedParam => {
     const { t, perStep, state } = records.get(p)!;
@@ -47,24 +54,33 @@ export function saveState(
   };
   return {
     optimizer: rule.name,
-    groups: groups.map((group) => ({
+    steps,
+    observations: observations.map((one) => ({ ...one })),
+    groups: groups.map((group, k) => ({
       settings: Object.fromEntries(
         Object.keys(defaults).map((name) => [name, (group as object as Uniforms)[name]!]),
       ),
+      bases: { ...bases[k]! },
       params: group.params.map(saveParam),
     })),
   };
 }
 
+/** A state that was read and checked. */
+export interface ReadState extends Pick<OptimizerState, 'steps' | 'observations'> {
+  readonly records: Map<Tensor, ParamRecord>;
+  readonly settings: readonly Uniforms[];
+  readonly bases: readonly Readonly<Record<string, number>>[];
+}
+
 /** Reads a state into new records and settings, after checking all of it. */
 export function readState(
   compiled: CompiledRule,
-  groups: Groups,
-  current: ReadonlyMap<Tensor, ParamRecord>,
+  { groups, records: current }: GroupList,
   saved: OptimizerState,
-): { records: Map<Tensor, ParamRecord>; settings: Uniforms[] } {
+): ReadState {
   const where = `${compiled.rule.name}.loadStateDict`;
-  checkObject(where, 'the state', saved, ['optimizer', 'groups']);
+  checkObject(where, 'the state', saved, ['optimizer', 'steps', 'observations', 'groups']);
   if (saved.optimizer !== compiled.rule.name) {
     throw new ValueError(
       where,
@@ -72,13 +88,17 @@ export function readState(
       show(saved.optimizer),
     );
   }
+  checkValue(where, 'steps', saved.steps, wholeFrom0);
+  const observations = readObservations(where, saved.observations);
   checkCount(where, 'groups', saved.groups, groups.length);
   const records = new Map<Tensor, ParamRecord>();
-  const settings = saved.groups.map((group, k) => {
+  for (const [k, group] of saved.groups.entries()) {
     const name = `group ${k}`;
-    checkObject(where, name, group, ['settings', 'params']);
+    checkObject(where, name, group, ['settings', 'bases', 'params']);
     checkObject(where, `the settings of ${name}`, group.settings, Object.keys(compiled.defaults));
     compiled.check(`${where}, ${name}`, group.settings);
+    checkObject(where, `the bases of ${name}`, group.bases, Object.keys(group.bases ?? {}));
+    compiled.check(`${where}, ${name}, bases`, { ...group.settings, ...group.bases });
     const { params } = groups[k]!;
     checkCount(where, `parameters in ${name}`, group.params, params.length);
     for (const [i, p] of params.entries()) {
@@ -92,9 +112,25 @@ export function readState(
       );
       records.set(p, { ...read, name: own });
     }
-    return { ...group.settings };
+  }
+  const settings = saved.groups.map((group) => ({ ...group.settings }));
+  return {
+    steps: saved.steps,
+    observations,
+    records,
+    settings,
+    bases: saved.groups.map(({ bases }) => bases),
+  };
+}
+
+function readObservations(where: string, list: unknown): Observation[] {
+  if (!Array.isArray(list)) throw new ValueError(where, 'observations must be a list', show(list));
+  return list.map((one: Observation, k) => {
+    checkObject(where, `observation ${k}`, one, ['step', 'value']);
+    checkValue(where, `step of observation ${k}`, one.step, wholeFrom0);
+    // JSON has null for what is not finite
+    return { step: one.step, value: one.value ?? Number.NaN };
   });
-  return { records, settings };
 }
 
 function readParam(

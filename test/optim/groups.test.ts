@@ -104,7 +104,7 @@ describe('a selector', () => {
     [
       [{ match: 'scale', momentun: 1 }],
       'sgd, a group: every option must be known, got "momentun". Did you mean "momentum"? ' +
-        'Known: weightDecay, l1, decay, proximal, towardInit, maximize, lr, momentum, dampening, nesterov.',
+        'Known: weightDecay, l1, decay, proximal, towardInit, maximize, lr, momentum, dampening, nesterov, schedules.',
     ],
     [[{ match: 'scale', lr: -1 }], 'sgd: lr must be in [0, ∞), got -1.'],
   ])('must select, and only once (%#)', (groups, expected) => {

@@ -119,6 +119,14 @@ describe('loadStateDict refuses what does not fit, and changes nothing then', ()
   it.each<[unknown, string]>([
     [null, `${where}: the state must be an object, got null.`],
     [{ groups: [] }, `${where}: the state must have "optimizer", got { groups }.`],
+    [withAt('steps', -1), `${where}: steps must be a whole number ≥ 0, got -1.`],
+    [withAt('observations', {}), `${where}: observations must be a list, got {  }.`],
+    [
+      withAt('observations', [{ step: 0.5, value: 1 }]),
+      `${where}: step of observation 0 must be a whole number ≥ 0, got 0.5.`,
+    ],
+    [withAt('groups.1.bases', { lr: -1 }), `${where}, group 1, bases: lr must be in [0, ∞), got -1.`],
+    [withAt('groups.1.bases', null), `${where}: the bases of group 1 must be an object, got null.`],
     [withAt('optimizer', 'sgd'), `${where}: the state must be that of "adam", got "sgd".`],
     [withAt('groups', [one]), `${where}: the state must have as many groups as the optimizer, 2, got 1.`],
     [withAt('groups', 'all'), `${where}: the state must have as many groups as the optimizer, 2, got "all".`],
