@@ -1,7 +1,8 @@
 import { CompiledRule } from './compiled.ts';
 import type { OptimizerParams } from './groups.ts';
 import type { OptimizerDefaults } from './hyperparameters.ts';
-import { Optimizer, type OptimizerOptions } from './optimizer.ts';
+import { Optimizer } from './optimizer.ts';
+import type { OptimizerOptions } from './options.ts';
 import type { AnyRule, StepScalars, TensorRule, UpdateRule } from './rule.ts';
 
 /** The class that {@link defineOptimizer} makes of a rule. */
@@ -88,7 +89,7 @@ export function defineOptimizer<
 export function defineOptimizer<
   const N extends string,
   H extends OptimizerDefaults,
-  S extends string,
+  S extends string = never,
   C extends StepScalars = NoScalars,
 >(rule: TensorRule<N, H, C, S>): OptimizerClass<H, TensorRule<N, H, C, S>>;
 export function defineOptimizer<H extends OptimizerDefaults, R extends AnyRule>(

@@ -1,19 +1,23 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
-import { GPU_MODES, GpuEngine, type GpuMode } from '../kernels/gpu.ts';
+import { GPU_BACKENDS, GpuDevice, type GpuMode } from '../kernels/gpu.ts';
 import type { Tensor } from '../tensor/index.ts';
+import { FEWEST, knownCalibration, ownCalibration } from './calibrate.ts';
 import { checkValue, domainOf } from './hyperparameters.ts';
 
 /**
- * Whether updates run on the GPU, through the package gpu.js.
+ * Whether updates run on the GPU, through the package gpu.js, once `await optimizer.ready()` or
+ * `await optimizer.stepAsync()` has loaded it.
  *
- * - `'off'`: never; every update runs in the loop.
- * - `{ mode, threshold }`: parameters of at least `threshold` elements (default 0) do, on that backend and no other, once
- *   `await optimizer.ready()` or `await optimizer.stepAsync()` has loaded it.
+ * - `'auto'`: parameters do that are large enough for it to pay, where there is a real GPU (WebGL2 or WebGPU). From what
+ *   size on is measured on the spot, in less than a second, or was measured before: {@link setGpuCalibration}.
+ * - `'off'`: none; every update runs in the loop.
+ * - `{ mode, threshold }`: parameters of at least `threshold` elements (default 0) do, on that backend and no other.
  *
- * Only float32 parameters go to the GPU. Its results differ from the loop's by rounding. Every step copies parameters,
- * gradients and state there and back, so measure before you rely on it.
+ * What a rule keeps stays on the GPU: in each step the gradient goes up and the parameter comes down, and
+ * {@link Optimizer.stateDict} and others bring home what they need. Only float32 goes to the GPU, and its results differ
+ * from the loop's by rounding. NaN does not survive clipping by value and signs there.
  */
-export type GpuOption = 'off' | ForcedGpu;
+export type GpuOption = 'auto' | 'off' | ForcedGpu;
 
 /** A backend of gpu.js, and from what size on it is to be taken. */
 export interface ForcedGpu {
@@ -26,36 +30,59 @@ export interface ForcedGpu {
 /** What runs an update: the compiled loop, or a gpu.js backend. */
 export type UpdateEngine = 'loop' | GpuMode;
 
+/** What will run the updates of a parameter, and why. */
+export interface EngineReport {
+  /** The parameter's name. */
+  readonly name: string;
+  /** What will run its updates. */
+  readonly engine: UpdateEngine;
+  /** Why this, and not the other. */
+  readonly why: string;
+}
+
+/** The device of a parameter, or none, and the reason. */
+export interface Choice {
+  readonly device: GpuDevice | null;
+  readonly why: string;
+}
+
 /** Chooses between the loop and gpu.js, parameter by parameter. */
 export class EngineChoice {
   readonly #where: string;
   readonly #option: GpuOption;
-  readonly #threshold: number = 0;
-  #gpu: GpuEngine | null = null;
+  #threshold = 0;
+  #device: GpuDevice | null = null;
+  /** Why there is no device. */
+  #without = 'gpu.js is not loaded: call `await optimizer.ready()` once';
   #ready: Promise<void> | null = null;
 
   constructor(where: string, option: GpuOption) {
     this.#where = where;
     this.#option = option;
-    if (option === 'off') return;
+    if (option === 'off' || option === 'auto') {
+      if (option === 'off') this.#without = 'gpu is "off"';
+      return;
+    }
     if (typeof option !== 'object' || option === null) {
-      throw new ValueError(where, 'gpu must be "off" or { mode, threshold }', show(option));
+      throw new ValueError(where, 'gpu must be "auto", "off" or { mode, threshold }', show(option));
     }
     checkKeys(`${where}, gpu`, option, ['mode', 'threshold']);
-    if (!Object.hasOwn(GPU_MODES, option.mode)) {
+    if (!Object.hasOwn(GPU_BACKENDS, option.mode)) {
       throw new ValueError(
         where,
         'gpu.mode must be a backend of gpu.js',
         show(option.mode),
-        suggest(String(option.mode), Object.keys(GPU_MODES)),
+        suggest(String(option.mode), Object.keys(GPU_BACKENDS)),
       );
     }
     this.#threshold = option.threshold ?? 0;
     checkValue(where, 'gpu.threshold', this.#threshold, domainOf('[0, ∞]', 0));
   }
 
-  /** Loads what the option asks for; later calls wait for the same. */
-  ready(): Promise<void> {
+  /** Loads what the option asks for; later calls wait for the same. `'auto'` looks only where a parameter is large. */
+  ready(params: Iterable<Tensor>): Promise<void> {
+    const large = [...params].some((p) => p.dtype === 'float32' && p.size >= FEWEST);
+    if (this.#option === 'off' || (this.#option === 'auto' && !large)) return Promise.resolve();
     this.#ready ??= this.#load().catch((error: unknown) => {
       this.#ready = null;
       throw error;
@@ -64,14 +91,52 @@ export class EngineChoice {
   }
 
   async #load(): Promise<void> {
-    if (this.#option !== 'off') this.#gpu = await GpuEngine.open(this.#where, this.#option.mode);
+    if (typeof this.#option === 'object') {
+      this.#device = await GpuDevice.open(this.#where, this.#option.mode);
+      return;
+    }
+    const { mode, threshold, why } = knownCalibration() ?? (await ownCalibration());
+    if (mode === null || threshold === null) {
+      this.#without = why;
+      return;
+    }
+    this.#threshold = threshold;
+    try {
+      this.#device = await GpuDevice.open(this.#where, mode);
+    } catch (error) {
+      this.#without = (error as Error).message;
+    }
   }
 
-  /** The gpu.js engine for a parameter, or null for the loop. */
-  gpuFor(param: Tensor, wait: 'sync' | 'async'): GpuEngine | null {
-    if (this.#option === 'off' || param.dtype !== 'float32' || param.size < this.#threshold) return null;
+  /** The device of a parameter, or the reason why there is none. */
+  choose(param: Tensor, arrays: number): Choice {
+    const none = (why: string): Choice => ({ device: null, why });
+    if (this.#option === 'off') return none(this.#without);
+    if (param.dtype !== 'float32') return none(`a GPU computes in float32, and this is ${param.dtype}`);
+    if (this.#option === 'auto' && param.size < FEWEST) {
+      return none(`${param.size} numbers are too few for any GPU to pay; from ${FEWEST} on it may`);
+    }
+    if (!this.#device) return none(this.#without);
+    const { mode, hardware, lost, limit } = this.#device;
+    if (param.size < this.#threshold)
+      return none(`${param.size} numbers, and ${mode} pays from ${this.#threshold} on`);
+    if (lost) return none(`the ${mode} device was lost`);
+    if (param.size > limit) return none(`${param.size} numbers, and ${mode} takes ${limit} at most`);
+    const { maxArrays } = GPU_BACKENDS[mode];
+    if (arrays > maxArrays)
+      return none(`the rule reads ${arrays} arrays, and ${mode} takes ${maxArrays} at most`);
+    return {
+      device: this.#device,
+      why: `${param.size} numbers, at least ${this.#threshold}, on ${hardware.name}`,
+    };
+  }
+
+  /** As {@link choose}, for a step: a forced backend that cannot serve it is an error. */
+  forStep(param: Tensor, arrays: number, waits: boolean): GpuDevice | null {
+    const { device } = this.choose(param, arrays);
     const where = `${this.#where}.step`;
-    if (!this.#gpu) {
+    if (typeof this.#option === 'object' && !this.#device && param.dtype === 'float32') {
+      if (param.size < this.#threshold) return null;
       throw new ValueError(
         where,
         'gpu.js must be loaded first',
@@ -79,15 +144,13 @@ export class EngineChoice {
         'Call `await optimizer.ready()` once before.',
       );
     }
-    if (wait === 'sync' && !this.#gpu.sync) {
-      const got = `gpu.mode "${this.#gpu.mode}", whose results come later`;
-      throw new ValueError(
-        where,
-        'the GPU backend must be synchronous',
-        got,
-        'Use `await optimizer.stepAsync()`.',
-      );
-    }
-    return this.#gpu;
+    if (!device || waits || device.sync) return device;
+    if (this.#option === 'auto') return null;
+    throw new ValueError(
+      where,
+      'the GPU backend must be synchronous',
+      `gpu.mode "${device.mode}", whose results come later`,
+      'Use `await optimizer.stepAsync()`.',
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { show, suggest, ValueError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
 import type { Tensor } from '../tensor/index.ts';
@@ -105,6 +106,23 @@ export class GroupList {
     });
     return lines.join('\n');
   }
+}
+
+/** The one parameter of a name, or the parameter itself, with its record. */
+export function findNamed(
+  where: string,
+  records: ReadonlyMap<Tensor, ParamRecord>,
+  param: string | Tensor,
+): readonly [Tensor, ParamRecord] {
+  const known = [...records].filter(([p, { name }]) => p === param || name === param);
+  if (known.length === 1) return known[0]!;
+  const names = [...records.values()].map(({ name }) => name);
+  throw new ValueError(
+    where,
+    'there must be one parameter of that name',
+    known.length > 1 ? `${show(param)}, which ${known.length} have` : show(param),
+    known.length > 1 || typeof param !== 'string' ? 'Pass the parameter itself.' : suggest(param, names),
+  );
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -1,5 +1,6 @@
 export type { GpuMode } from '../kernels/gpu.ts';
 export * from './averaging.ts';
+export { calibrateGpu, type GpuCalibration, type GpuMeasurement, setGpuCalibration } from './calibrate.ts';
 export {
   type ClipGradAdaptiveOptions,
   type ClipGradNormOptions,
@@ -10,7 +11,8 @@ export {
 export type { ClipAdaptive, ClipNorm, ClippingOptions, GradientNorm, StepReport } from './clipping.ts';
 export { elasticNet } from './decay.ts';
 export * from './define.ts';
-export type { ForcedGpu, GpuOption, UpdateEngine } from './engine.ts';
+export type { EngineReport, ForcedGpu, GpuOption, UpdateEngine } from './engine.ts';
+export type { StepExplanation } from './explain.ts';
 export type {
   GroupOptions,
   MatchedGroupOptions,
@@ -30,6 +32,7 @@ export {
   type WithLr,
 } from './hyperparameters.ts';
 export * from './optimizer.ts';
+export type { OptimizerOptions, StepOptions } from './options.ts';
 // with a star, so that `declare module 'gradlet' { interface OptimizerRules … }` finds its interface
 export * from './registry.ts';
 export type {

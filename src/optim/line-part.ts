@@ -1,9 +1,10 @@
 import { allocate, type TypedArray } from '../core/dtype.ts';
 import { show, suggest, ValueError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
-import { type Line, LineList, type Pass, type Program, type Uniforms } from '../formula/program.ts';
-import { sumSquares, type UpdateArrays } from '../kernels/update.ts';
+import { type Line, LineList, type Program, type Uniforms } from '../formula/program.ts';
+import { runUpdate, sumSquares, type UpdateArrays } from '../kernels/update.ts';
 import { Tensor } from '../tensor/index.ts';
+import { partsOf, type RuleParts, type Snapshot } from './explain.ts';
 import type { ParamRecord } from './record.ts';
 import type { RuleLines, StepScalars } from './rule.ts';
 import { linesBefore, withSharedLines } from './shared-lines.ts';
@@ -13,9 +14,17 @@ export interface Work {
   readonly program: Program;
   readonly count: number;
   readonly arrays: UpdateArrays;
-  readonly scalars: readonly number[];
+  /** `null` while the norms are not measured that they come from. */
+  scalars: readonly number[] | null;
+  /** The norms that were measured. */
+  norms?: Readonly<Record<string, number>>;
+  /** What the scalars come from; filled anew for the next parameter, unless there are norms. */
+  readonly uniforms: Uniforms;
+  readonly lists: Snapshot['lists'];
   /** What is to be kept afterwards, where it is not written in place. */
   readonly state?: Record<string, Tensor>;
+  /** Steps as far as each part of the rule goes, where they do not follow from the lines. */
+  readonly stages?: () => NonNullable<Snapshot['stages']>;
 }
 
 /** The part of a rule that consists of lines: with the shared ones around them, checked, and ready to run. */
@@ -26,6 +35,11 @@ export class LinePart {
   readonly perStepNames: readonly string[];
   /** Whether the rule takes decoupled decay into its step by itself. */
   readonly ownPull: boolean;
+  /** The most arrays that a step may read. */
+  readonly arrays: number;
+  /** What a step of it consists of. */
+  readonly parts: RuleParts;
+  readonly #lists: Snapshot['lists'];
 
   /**
    * @param options - the options of a parameter group, with their defaults
@@ -49,6 +63,11 @@ export class LinePart {
       roots: ['p', ...averaged.filter((name) => name in rule.lines)],
       norms: rule.norms ?? {},
     });
+    const everything = [...Object.keys(rule.lines), 'p', 'p0', 'grad'];
+    this.arrays = everything.filter((name) => name !== 'delta' && name !== 'step').length;
+    this.#lists = { gradient: this.list, step: this.list };
+    this.parts = partsOf(rule, this.perStepNames, Object.keys(options));
+    checkParts(where, this.parts, [...this.list.lines.keys(), ...Object.keys({ ...options, ...perStep })]);
     this.ownPull = Object.values(rule.lines).some((line) => readsOf(line).elements.includes('pull'));
   }
 
@@ -83,10 +102,9 @@ export class LinePart {
       state[name] ??= this.#initial(name, param, values, uniforms);
       arrays[name] = state[name].storage;
     }
-    const all = program.norms
-      ? { ...uniforms, ...normsOf(program.norms, count, arrays, uniforms) }
-      : uniforms;
-    return { program, count, arrays, scalars: program.scalars(all) };
+    const common = { program, count, arrays, lists: this.#lists };
+    if (program.norms) return { ...common, scalars: null, uniforms: { ...uniforms } };
+    return { ...common, scalars: program.scalars(uniforms), uniforms };
   }
 
   #initial(name: string, param: Tensor, values: TypedArray, settings: Uniforms): Tensor {
@@ -114,15 +132,20 @@ type Literal = (element: { p: number }, settings: Uniforms) => number;
 
 const RESERVED = ['grad', 'p', 'next', ...Object.keys(linesBefore)];
 
-/** The 2-norms of what a pass computes, by name. */
-export function normsOf(
-  pass: Pass,
-  count: number,
-  arrays: UpdateArrays,
-  uniforms: Uniforms,
-): Readonly<Record<string, number>> {
-  const squares = sumSquares(pass, count, arrays, pass.scalars(uniforms));
+/** Norms from sums of squares, by name. */
+export function rootsOf(squares: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(squares).map(([name, square]) => [name, Math.sqrt(square)]));
+}
+
+/** Runs on the host, in one fused loop; what else there is to know for it is measured first. */
+export function runWork(work: Work): void {
+  const { program, count, arrays, uniforms } = work;
+  if (!work.scalars) {
+    const norms = program.norms!;
+    work.norms = rootsOf(sumSquares(norms, count, arrays, norms.scalars(uniforms)));
+    work.scalars = program.scalars({ ...uniforms, ...work.norms });
+  }
+  runUpdate(program, count, arrays, work.scalars);
 }
 
 /** Every name has one meaning, and a line reads only names that exist: what TypeScript checks, for JavaScript too. */
@@ -165,6 +188,20 @@ function checkNames(where: string, rule: RuleLines, perStep: StepScalars, option
     checkReads(where, `line ${name}`, line, k > steps ? [...elements, 'next'] : elements, scalars);
   }
   if (rule.average) checkReads(where, 'average', rule.average, ['p', ...names], options);
+}
+
+/** What stands in for something must stand in for a line, an option or a scalar. */
+function checkParts(where: string, parts: RuleParts, known: readonly string[]): void {
+  for (const [part, instead] of Object.entries(parts)) {
+    const wrong = Object.keys(instead).find((name) => !known.includes(name));
+    if (wrong === undefined) continue;
+    throw new ValueError(
+      where,
+      `part ${part} may replace lines and scalars only`,
+      show(wrong),
+      suggest(wrong, known),
+    );
+  }
 }
 
 function checkReads(

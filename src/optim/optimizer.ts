@@ -1,65 +1,25 @@
-import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, show, ValueError } from '../core/errors.ts';
+import { finishLater, finishNow } from '../core/waiting.ts';
 import type { Uniforms } from '../formula/program.ts';
-import type { GpuEngine } from '../kernels/gpu.ts';
-import { runUpdate } from '../kernels/update.ts';
-import { assign, contiguousData, Tensor } from '../tensor/index.ts';
+import { contiguousData, Tensor } from '../tensor/index.ts';
 import { Averaging } from './averaging.ts';
-import { type ClippingOptions, checkClipping, clip, type Gradient, type StepReport } from './clipping.ts';
+import { type ClippingOptions, checkClipping, type StepReport } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
-import { EngineChoice, type GpuOption, type UpdateEngine } from './engine.ts';
-import { GroupList } from './group-list.ts';
+import { EngineChoice, type EngineReport, type UpdateEngine } from './engine.ts';
+import { explain, type StepExplanation } from './explain.ts';
+import { findNamed, GroupList } from './group-list.ts';
 import {
-  type GroupOptions,
   given,
   givenGroup,
   groupsIn,
-  type MatchedGroupOptions,
   type OptimizerParams,
   type ParamGroup,
   type ParamGroupOptions,
 } from './groups.ts';
 import type { OptimizerDefaults, WithLr } from './hyperparameters.ts';
-import type { Work } from './line-part.ts';
-import type { ParamRecord } from './record.ts';
-import type { StepScalars } from './rule.ts';
-import { sharedScalars } from './shared-lines.ts';
+import { type OptimizerOptions, STEP_OPTIONS } from './options.ts';
 import { type OptimizerState, readState, saveState } from './state.ts';
-
-/** Options of an optimizer as a whole. */
-export interface StepOptions extends Readonly<ClippingOptions> {
-  /** Whether updates run on the GPU. Default `'off'`. */
-  readonly gpu?: GpuOption;
-  /** Whether every step leaves a {@link StepReport} in `report`. Default false. */
-  readonly report?: boolean;
-}
-
-/** All options of an optimizer. */
-export type OptimizerOptions<H> = GroupOptions<H> &
-  StepOptions & {
-    /** Options of their own for some of the parameters, which are selected by name, class or otherwise. */
-    readonly groups?: readonly MatchedGroupOptions<H>[];
-  };
-
-const STEP_OPTIONS: readonly (keyof OptimizerOptions<WithLr>)[] = [
-  'clipNorm',
-  'clipValue',
-  'clipAdaptive',
-  'nonFinite',
-  'report',
-  'gpu',
-  'groups',
-  'schedules',
-];
-
-/** One parameter on its way through a step. */
-interface Update {
-  readonly param: Tensor;
-  readonly record: ParamRecord;
-  readonly perStep: StepScalars;
-  readonly work: Work;
-  readonly gpu: GpuEngine | null;
-}
+import { Stepper, type Update } from './step.ts';
 
 /**
  * What all optimizers have in common. Make one with {@link createOptimizer} or its class, such as {@link Adam}, and a new
@@ -79,12 +39,13 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   gradNorm: number | null = null;
   /** What the last step did to the gradients, where the option `report` asks for it; else `null`. */
   report: StepReport | null = null;
+  /** Whether steps remember enough for {@link explainStep}; they run in the loop then, and copy what they read. */
+  explain: boolean;
   readonly #rule: CompiledRule;
   readonly #list: GroupList;
   readonly #engines: EngineChoice;
+  readonly #stepper: Stepper;
   readonly #reports: boolean;
-  /** Filled anew for every parameter: writing into one object is 30 times faster than making one of this size. */
-  readonly #uniforms: Record<string, number | boolean | string> = {};
   #busy = false;
 
   /** @internal */
@@ -98,7 +59,8 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
       clipAdaptive = null,
       nonFinite = 'propagate',
       report = false,
-      gpu = 'off',
+      explain = false,
+      gpu = 'auto',
       groups,
       schedules = {},
       ...settings
@@ -107,7 +69,9 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     const all = { ...rule.defaults, ...given(settings) };
     this.#list = new GroupList(rule, all, schedules);
     this.#engines = new EngineChoice(where, gpu);
+    this.#stepper = new Stepper(rule, this.#list, this.#engines);
     this.#reports = report;
+    this.explain = explain;
     this.clipNorm = clipNorm;
     this.clipValue = clipValue;
     this.clipAdaptive = clipAdaptive;
@@ -226,12 +190,11 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
         'Use `await optimizer.stepAsync(closure)`.',
       );
     }
-    const updates = this.#prepare('sync');
-    for (const update of updates ?? []) {
-      run(update);
-      finish(update);
+    const updates = this.#prepare(false);
+    if (updates) {
+      finishNow(this.#stepper.run(updates, this.explain));
+      this.#list.advance();
     }
-    if (updates) this.#list.advance();
     return loss;
   }
 
@@ -247,28 +210,32 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   async stepAsync<T>(closure?: () => T | Promise<T>): Promise<T | undefined> {
     await this.ready();
     const loss = await closure?.();
-    const updates = this.#prepare('async');
-    this.#busy = true;
-    try {
-      for (const update of updates ?? []) {
-        await run(update);
-        finish(update);
-      }
-    } finally {
-      this.#busy = false;
+    const updates = this.#prepare(true);
+    if (updates) {
+      await this.#whileBusy(() => finishLater(this.#stepper.run(updates, this.explain)));
+      this.#list.advance();
     }
-    if (updates) this.#list.advance();
     return loss;
   }
 
+  async #whileBusy(fn: () => Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await fn();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
   override averages(): Map<Tensor, Tensor> {
+    this.#settle('averages');
     const found = new Map<Tensor, Tensor>();
     for (const group of this.#list.groups) {
       for (const p of group.params) {
         const part = this.#rule.partOf(p);
         const record = this.#list.records.get(p)!;
-        const average =
-          'averageOf' in part && part.averageOf(contiguousData(p), record, group as object as Uniforms);
+        const settings = group as object as Uniforms;
+        const average = 'averageOf' in part && part.averageOf(contiguousData(p), record, settings);
         if (average) found.set(p, new Tensor(average, p.shape, p.dtype));
       }
     }
@@ -277,7 +244,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
 
   /** Loads gpu.js where the option `gpu` wants it, so that `step` can use it. */
   ready(): Promise<void> {
-    return this.#engines.ready();
+    return this.#engines.ready(this.#list.records.keys());
   }
 
   /** What ran the last update of a parameter, or `null` before its first. */
@@ -285,11 +252,76 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     return this.#list.records.get(param)?.engine ?? null;
   }
 
+  /** What will run the updates of every parameter, and why. */
+  engines(): EngineReport[] {
+    return this.#stepper.engines(this.explain);
+  }
+
+  /**
+   * Brings home what the rule keeps on a GPU, and frees it there; the next step takes it up again. Needed before
+   * {@link stateDict} on WebGPU only, where nothing can be read at once.
+   */
+  async sync(): Promise<void> {
+    this.#checkIdle('sync');
+    await this.#whileBusy(() => finishLater(this.#stepper.arenas.settle(this.#list.records.keys())));
+  }
+
+  /** Brings home what is kept on a device, at once. */
+  #settle(method: string): void {
+    const where = `${this.#rule.rule.name}.${method}`;
+    const params = this.#list.records.keys();
+    const { arenas } = this.#stepper;
+    if (arenas.waits(params)) {
+      throw new ValueError(
+        where,
+        'what the optimizer keeps must be at hand',
+        'some of it on WebGPU',
+        'Call `await optimizer.sync()` first.',
+      );
+    }
+    finishNow(arenas.settle(this.#list.records.keys()));
+  }
+
+  /**
+   * Splits the last change of one number of a parameter into where it came from: gradient, clipping, momentum, scaling by the
+   * second moment, bias correction, decay. The parts add up to the change.
+   *
+   * Wants the option `explain: true`, or `optimizer.explain = true` before the step.
+   *
+   * @param param - the name of the parameter, or the parameter
+   * @param index - which of its numbers: one index per axis, which may count from the end
+   * @throws {@link ValueError} for an unknown parameter or index, and where no step was remembered
+   * @example
+   * ```ts
+   * import { createOptimizer, tensor } from 'gradlet';
+   * const w = tensor([3, -4], { dtype: 'float64', requiresGrad: true });
+   * const optimizer = createOptimizer('adamw', [['w', w]], { lr: 0.5, weightDecay: 0.125, clipValue: 2, explain: true });
+   * w.square().sum().backward();
+   * optimizer.step();
+   * optimizer.explainStep('w', [0]).toString();
+   * // → w[0], step 1: 3.00000 → 2.31250
+   * //     gradient        -3.00000
+   * //     clipping         2.00000
+   * //     decay           -0.187500
+   * //     momentum         0.900000
+   * //     secondMoment    -1.48114
+   * //     biasCorrection   1.08114
+   * //     change          -0.687500
+   * ```
+   */
+  explainStep(param: string | Tensor, index: readonly number[] = []): StepExplanation {
+    const where = `${this.#rule.rule.name}.explainStep`;
+    const { records } = this.#list;
+    const [p, { name }] = findNamed(where, records, param);
+    return explain(where, name, p.shape, index, this.#stepper.snapshots.get(p));
+  }
+
   /**
    * A copy of what a training goes on from, besides the parameters: options of the groups, counts, moments. Options of
    * the optimizer as a whole, such as `clipNorm`, are given again when it is created.
    */
   stateDict(): OptimizerState {
+    this.#settle('stateDict');
     return saveState(this.#rule, this.#list);
   }
 
@@ -302,6 +334,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   loadStateDict(state: OptimizerState): void {
     this.#checkIdle('loadStateDict');
     const { steps, observations, records, settings, bases } = readState(this.#rule, this.#list, state);
+    this.#stepper.arenas.drop();
     Object.assign(this.#list, { steps, observations });
     for (const [param, record] of records) this.#list.records.set(param, record);
     this.#list.reset(settings, bases);
@@ -324,70 +357,19 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     throw new ValueError(where, 'the step before must have ended', 'one still under way', 'Await it.');
   }
 
-  /** Checks everything before anything is written, and collects what the step needs; `null` where it is to be skipped. */
-  #prepare(wait: 'sync' | 'async'): Update[] | null {
-    const where = `${this.#rule.rule.name}.step`;
+  /** Checks everything before anything is written; `null` where the step is to be skipped. */
+  #prepare(waits: boolean): readonly Update[] | null {
     this.#checkIdle('step');
-    checkClipping(where, this);
-    this.#list.follow();
-    this.#list.check(where);
-
-    const moving = this.#list.groups.map(({ params }) => params.filter((p) => p.grad && p.requiresGrad));
-    const gradients = moving.map((params) => params.map((p) => this.#gradientOf(p)));
-    const { norm, skip, report } = clip(where, this, gradients, this.#reports);
+    checkClipping(`${this.#rule.rule.name}.step`, this);
+    const { norm, report, skip, updates } = this.#stepper.prepare({
+      where: `${this.#rule.rule.name}.step`,
+      clipping: this,
+      report: this.#reports,
+      explain: this.explain,
+      waits,
+    });
     this.gradNorm = norm;
     this.report = report;
-    if (skip) return null;
-    return moving.flatMap((params, k) => {
-      const settings = this.#list.groups[k]! as object as Uniforms;
-      const { clipValue } = this;
-      Object.assign(
-        this.#uniforms,
-        settings,
-        sharedScalars(settings, { ownPull: false, clipScale: 1, clipValue }),
-      );
-      return params.map((p, i) =>
-        this.#prepareOne(p, gradients[k]![i]!, settings, this.#engines.gpuFor(p, wait)),
-      );
-    });
+    return skip ? null : updates;
   }
-
-  #gradientOf(param: Tensor): Gradient {
-    return {
-      name: this.#list.records.get(param)!.name,
-      shape: param.shape,
-      values: contiguousData(param),
-      grad: contiguousData(param.grad!),
-      clipScale: 1,
-    };
-  }
-
-  #prepareOne(
-    param: Tensor,
-    { values, grad, clipScale }: Gradient,
-    settings: Uniforms,
-    gpu: GpuEngine | null,
-  ): Update {
-    const record = this.#list.records.get(param)!;
-    const part = this.#rule.partOf(param);
-    const perStep = part.scalarsAt(record.t + 1, settings, record.perStep);
-    const { ownPull } = part;
-    const uniforms = Object.assign(this.#uniforms, perStep, { ownPull, clipScale });
-    const work = part.prepare(param, record, values, grad, uniforms);
-    return { param, record, perStep, work, gpu: work.state ? null : gpu };
-  }
-}
-
-function run({ gpu, work: { program, count, arrays, scalars } }: Update): void | Promise<void> {
-  if (gpu) return gpu.run(program, count, arrays, scalars);
-  runUpdate(program, count, arrays, scalars);
-}
-
-function finish({ param, record, perStep, work, gpu }: Update): void {
-  // a parameter whose numbers stand in order was changed in place; this also tells backward of it
-  assign(param, work.arrays.p as TypedArray);
-  if (work.state) record.state = work.state;
-  record.t++;
-  record.perStep = perStep;
-  record.engine = gpu?.mode ?? 'loop';
 }

@@ -1,7 +1,7 @@
 import { show, suggest, ValueError } from '../core/errors.ts';
 import type { AnyOptimizerClass } from './define.ts';
 import type { OptimizerParams } from './groups.ts';
-import type { OptimizerOptions } from './optimizer.ts';
+import type { OptimizerOptions } from './options.ts';
 import * as builtIns from './rules/index.ts';
 
 type NameOf<K> = K extends { readonly rule: { readonly name: infer N extends string } } ? N : never;

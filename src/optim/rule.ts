@@ -76,6 +76,18 @@ export interface UpdateRule<
   };
   /** The average over the course of the parameter that the rule keeps, for {@link Averaging.withAverages}. */
   readonly average?: UpdateLine<NoInfer<L> | 'p', OptimizerSettings<H>>;
+  /**
+   * The parts of a step that {@link Optimizer.explainStep} tells apart beyond gradient and momentum, in order: for each, what
+   * stands in for lines and scalars when it is left out. Default: lines called `v`, `vMax` and the like are the
+   * `secondMoment`, and 1 without it; scalars called `bias…` are the `biasCorrection`, and 1 without it.
+   */
+  readonly parts?: {
+    readonly [part: string]: {
+      readonly [name: string]:
+        | number
+        | UpdateLine<NoInfer<L> | SharedElement, OptimizerSettings<H> & NoInfer<C>>;
+    };
+  };
 }
 
 /** An optimizer as a function of whole tensors, for what no element can know by itself. */
@@ -86,17 +98,18 @@ export interface TensorRule<
   S extends string = string,
 > extends RuleHead<N, H, C> {
   /** What is kept from step to step, and what it starts from. */
-  readonly initial: {
+  readonly initial?: {
     readonly [K in S]: (p: Tensor, hyperparameters: Readonly<OptimizerSettings<H>>) => Tensor;
   };
   /**
    * From the parameter, its gradient and what was kept to what is to be kept and the direction `delta` of the step,
    * `p ← p − lr · delta`; or `step` for a rule with the learning rate inside, `p ← p − step`. Nothing is recorded, and
-   * the tensors given must not be written into.
+   * the tensors given must not be written into. `parts` may give what {@link Optimizer.explainStep} tells apart: directions
+   * (or steps) as far as each part goes, in order, of which the last is the whole.
    */
   readonly update: (
-    tensors: Readonly<Record<S | 'p' | 'g', Tensor>>,
-    scalars: Readonly<OptimizerSettings<H> & C>,
+    tensors: Readonly<Record<NoInfer<S> | 'p' | 'g', Tensor>>,
+    scalars: Readonly<OptimizerSettings<H> & NoInfer<C>>,
   ) => Readonly<Record<NoInfer<S>, Tensor>> & TensorStep;
   /** What the update does in the words of a formula, line by line; for the documentation. */
   readonly formula: Readonly<Record<string, string>>;
@@ -107,7 +120,10 @@ export interface TensorRule<
 }
 
 /** Where a {@link TensorRule} goes: along a direction, times the learning rate, or by a step. */
-export type TensorStep =
+export type TensorStep = {
+  /** Directions or steps as far as each part goes; called where a step is to be explained. */
+  readonly parts?: () => Readonly<Record<string, Tensor>>;
+} & (
   | {
       /** The direction. */
       readonly delta: Tensor;
@@ -115,7 +131,8 @@ export type TensorStep =
   | {
       /** The step. */
       readonly step: Tensor;
-    };
+    }
+);
 
 /** What the lines of an {@link UpdateRule} consist of, whatever their names. */
 export interface RuleLines {
@@ -133,6 +150,8 @@ export interface RuleLines {
   readonly lines: Readonly<Record<string, AnyLine>>;
   /** The average that is kept. */
   readonly average?: AnyLine;
+  /** The parts of a step, and what stands in for lines and scalars without them. */
+  readonly parts?: Readonly<Record<string, Readonly<Record<string, number | AnyLine | undefined>>>>;
 }
 
 /** What all rules have in common, whatever their hyperparameters. */
@@ -155,12 +174,12 @@ export interface AnyTensorRule extends AnyRuleHead {
   /** Scalars that depend on the step. */
   readonly perStep?: RuleLines['perStep'];
   /** What is kept from step to step, and what it starts from. */
-  readonly initial: Readonly<Record<string, (p: Tensor, hyperparameters: never) => Tensor>>;
+  readonly initial?: Readonly<Record<string, (p: Tensor, hyperparameters: never) => Tensor>>;
   /** From the parameter, its gradient and what was kept to what is to be kept and the step. */
   readonly update: (
     tensors: Readonly<Record<string, Tensor>>,
     scalars: never,
-  ) => Readonly<Record<string, Tensor>>;
+  ) => Readonly<Record<string, unknown>>;
   /** What the update does, for the documentation. */
   readonly formula: Readonly<Record<string, string>>;
   /** Which parameters the update is for. */

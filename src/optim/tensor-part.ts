@@ -24,15 +24,18 @@ const moves = {
 /** The part of a rule that is a function of whole tensors. */
 export class TensorPart {
   readonly ownPull = false;
+  readonly parts = {};
   readonly rule: AnyTensorRule;
   readonly perStepNames: readonly string[];
   readonly #where: string;
+  readonly #initials: NonNullable<AnyTensorRule['initial']>;
 
   constructor(where: string, rule: AnyTensorRule, options: Uniforms) {
     this.#where = where;
     this.rule = rule;
+    this.#initials = rule.initial ?? {};
     this.perStepNames = Object.keys(this.scalarsAt(1, options, {}));
-    for (const name of ['p0', 'p', 'g', 'delta', 'step'].filter((name) => name in rule.initial)) {
+    for (const name of ['p0', 'p', 'g', 'delta', 'step', 'parts'].filter((name) => name in this.#initials)) {
       throw new ValueError(
         where,
         'what is kept must have a name of its own',
@@ -46,7 +49,7 @@ export class TensorPart {
   }
 
   get stateNames(): string[] {
-    return ['p0', ...Object.keys(this.rule.initial)];
+    return ['p0', ...Object.keys(this.#initials)];
   }
 
   stateShape(name: string, param: Tensor, settings: Uniforms): Shape {
@@ -54,7 +57,7 @@ export class TensorPart {
   }
 
   #initial(name: string, param: Tensor, settings: Uniforms): Tensor {
-    return noGrad(() => this.rule.initial[name]!(param.detach(), settings as never));
+    return noGrad(() => this.#initials[name]!(param.detach(), settings as never));
   }
 
   prepare(
@@ -75,21 +78,38 @@ export class TensorPart {
     }
     runUpdate(program, count, arrays, program.scalars(uniforms));
 
-    for (const name of Object.keys(this.rule.initial)) state[name] ??= this.#initial(name, param, uniforms);
+    for (const name of Object.keys(this.#initials)) state[name] ??= this.#initial(name, param, uniforms);
     const tensors = { ...state, p: new Tensor(values, shape, dtype), g: new Tensor(arrays.g!, shape, dtype) };
     const found = noGrad(() => this.rule.update(tensors, uniforms as never));
     const way = found?.step ? 'step' : 'delta';
-    this.#check(way, found?.[way], shape);
-    for (const name of Object.keys(this.rule.initial)) {
-      this.#check(name, found[name], state[name]!.shape);
-      state[name] = found[name]!.detach();
+    const direction = found?.[way];
+    this.#check(way, direction, shape);
+    for (const name of Object.keys(this.#initials)) {
+      const kept = found[name];
+      this.#check(name, kept, state[name]!.shape);
+      state[name] = kept.detach();
     }
-    arrays[way] = contiguousData(found[way]!);
-    const move = moves[way].specialize(uniforms);
-    return { program: move, count, arrays, scalars: move.scalars(uniforms), state };
+    arrays[way] = contiguousData(direction);
+    const list = moves[way];
+    const move = list.specialize(uniforms);
+    const rate = way === 'delta' ? (uniforms.lr as number) : 1;
+    const stages = (): Record<string, TypedArray> => this.#stages(found.parts, shape, rate);
+    const lists = { gradient, step: list };
+    return { program: move, count, arrays, scalars: move.scalars(uniforms), uniforms, lists, state, stages };
   }
 
-  #check(name: string, value: unknown, shape: Shape): void {
+  /** The steps that the rule tells apart, as far as each goes. */
+  #stages(parts: unknown, shape: Shape, rate: number): Record<string, TypedArray> {
+    const found = noGrad(() => (parts as (() => Record<string, Tensor>) | undefined)?.()) ?? {};
+    return Object.fromEntries(
+      Object.entries(found).map(([name, direction]) => {
+        this.#check(name, direction, shape);
+        return [name, Float64Array.from(contiguousData(direction), (x) => rate * x)];
+      }),
+    );
+  }
+
+  #check(name: string, value: unknown, shape: Shape): asserts value is Tensor {
     const where = `${this.#where}, update`;
     if (!(value instanceof Tensor)) {
       throw new ValueError(where, `it must return a tensor ${name}`, show(value));

@@ -1,9 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ValueError } from '../../src/core/errors.ts';
-import { GpuEngine, type GpuMode } from '../../src/kernels/gpu.ts';
-import { CompiledRule } from '../../src/optim/compiled.ts';
+import { GpuDevice, type GpuMode } from '../../src/kernels/gpu.ts';
 import { Adam, type GpuOption, SGD } from '../../src/optim/index.ts';
-import { sharedScalars } from '../../src/optim/shared-lines.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 
 function parameter(values = [1, 2]): Tensor {
@@ -46,6 +44,11 @@ describe('the option gpu', () => {
     const optimizer = new SGD([small, large, double], { gpu: { mode: 'webasm', threshold: 3 } });
     await optimizer.stepAsync();
     expect([small, large, double].map((p) => optimizer.engineOf(p))).toEqual(['loop', 'webasm', 'loop']);
+    expect(optimizer.engines()).toEqual([
+      { name: '0', engine: 'loop', why: '1 numbers, and webasm pays from 3 on' },
+      { name: '1', engine: 'webasm', why: '3 numbers, at least 3, on webasm' },
+      { name: '2', engine: 'loop', why: 'a GPU computes in float32, and this is float64' },
+    ]);
   });
 
   it('step says what to do where gpu.js is not loaded yet, and changes nothing', async () => {
@@ -55,6 +58,7 @@ describe('the option gpu', () => {
       'adam.step: gpu.js must be loaded first, got gpu.mode "webasm" that is not. Call `await optimizer.ready()` once before.',
     );
     expect(p.toArray()).toEqual([1, 2]);
+    expect(optimizer.engines()[0]!.why).toBe('gpu.js is not loaded: call `await optimizer.ready()` once');
     await optimizer.stepAsync();
     expect(optimizer.engineOf(p)).toBe('webasm');
     optimizer.step();
@@ -70,45 +74,26 @@ describe('the option gpu', () => {
     expect(await reason(optimizer.stepAsync())).toBe(expected);
   });
 
-  it('is off unless asked for, and then loads nothing', async () => {
-    const open = vi.spyOn(GpuEngine, 'open');
-    const p = parameter();
-    const optimizer = new SGD([p]);
-    await optimizer.ready();
-    await optimizer.stepAsync();
-    expect(optimizer.engineOf(p)).toBe('loop');
+  it('off, and auto for small parameters, load nothing', async () => {
+    const open = vi.spyOn(GpuDevice, 'open');
+    for (const gpu of ['off', 'auto'] as const) {
+      const p = parameter();
+      const optimizer = new SGD([p], { gpu });
+      await optimizer.ready();
+      await optimizer.stepAsync();
+      expect(optimizer.engineOf(p)).toBe('loop');
+      const why =
+        gpu === 'off' ? 'gpu is "off"' : '2 numbers are too few for any GPU to pay; from 16384 on it may';
+      expect(optimizer.engines()).toEqual([{ name: '0', engine: 'loop', why }]);
+    }
     expect(open).not.toHaveBeenCalled();
-  });
-
-  it('an asynchronous backend is for stepAsync; step says so', async () => {
-    const webasm = await GpuEngine.open('test', 'webasm');
-    const slow = Object.create(webasm, {
-      mode: { value: 'webgpu' },
-      sync: { value: false },
-      run: { value: async (...args: Parameters<GpuEngine['run']>) => void webasm.run(...args) },
-    });
-    vi.spyOn(GpuEngine, 'open').mockResolvedValue(slow);
-    const p = parameter();
-    const forced = new SGD([p], { lr: 0.5, gpu: { mode: 'webgpu' } });
-    await forced.ready();
-    expect(() => forced.step()).toThrow(
-      'sgd.step: the GPU backend must be synchronous, got gpu.mode "webgpu", whose results come later. Use `await optimizer.stepAsync()`.',
-    );
-    const pending = forced.stepAsync();
-    await Promise.resolve();
-    await Promise.resolve();
-    expect(() => forced.step()).toThrow(
-      'sgd.step: the step before must have ended, got one still under way. Await it.',
-    );
-    await pending;
-    expect([p.toArray(), forced.engineOf(p)]).toEqual([[0.5, 1], 'webgpu']);
   });
 
   it('says what to install where gpu.js is missing', async () => {
     vi.doMock('gpu.js', () => {
       throw new Error('Cannot find package');
     });
-    const { GpuEngine: Fresh } = await import('../../src/kernels/gpu.ts');
+    const { GpuDevice: Fresh } = await import('../../src/kernels/gpu.ts');
     await expect(Fresh.open('adam', 'webasm')).rejects.toThrow(
       'adam: gpu.js must be installed, got no package of that name. Install it with `npm install gpu.js`, or set gpu to "off".',
     );
@@ -125,26 +110,21 @@ describe('a backend of gpu.js', () => {
       createKernel = () => Object.assign(() => Float32Array.from(results), { kernel: {} });
     }
     vi.doMock('gpu.js', () => ({ GPU }));
-    const { GpuEngine: Fresh } = await import('../../src/kernels/gpu.ts');
+    const { GpuDevice: Fresh } = await import('../../src/kernels/gpu.ts');
     await expect(Fresh.open('adam', 'webgl2')).rejects.toThrow(
       `adam: gpu.js must be able to run on webgl2 here, got ${got}. Choose another mode, or set gpu to "off".`,
     );
   });
+
+  it('is opened once, and again when it was lost', async () => {
+    const first = await GpuDevice.open('test', 'cpu');
+    expect(await GpuDevice.open('test', 'cpu')).toBe(first);
+    vi.spyOn(first, 'lost', 'get').mockReturnValue(true);
+    expect(await GpuDevice.open('test', 'cpu')).not.toBe(first);
+  });
 });
 
 describe('gpu.js kernels', () => {
-  it('refuse arrays of other lengths, which gpu.js itself would not notice', async () => {
-    const engine = await GpuEngine.open('test', 'webasm');
-    const { lines, defaults } = new CompiledRule(SGD.rule);
-    const shared = sharedScalars(defaults, { ownPull: false, clipScale: 1, clipValue: Infinity });
-    const uniforms = { ...defaults, ...shared, first: true };
-    const program = lines!.list.specialize(uniforms);
-    const arrays = { p: new Float32Array(3), grad: new Float32Array(2) };
-    expect(() => engine.run(program, 3, arrays, program.scalars(uniforms))).toThrow(
-      'gpu.js: array grad must hold 3 numbers, got 2.',
-    );
-  });
-
   it('are not misled by a number that is whole at first', async () => {
     const p = parameter();
     const optimizer = new SGD([p], { lr: 1, gpu: { mode: 'webasm' } });

@@ -156,7 +156,7 @@ describe('options', () => {
     [{ maximize: null }, 'adam: maximize must be true or false, got null.'],
     [{ clipNorm: -1 }, 'adam: clipNorm must be in [0, ∞], got -1.'],
     [{ clipValue: NaN }, 'adam: clipValue must be in [0, ∞], got NaN.'],
-    [{ gpu: 'on' }, 'adam: gpu must be "off" or { mode, threshold }, got "on".'],
+    [{ gpu: 'on' }, 'adam: gpu must be "auto", "off" or { mode, threshold }, got "on".'],
     [
       { gpu: { mode: 'webgl3' } },
       'adam: gpu.mode must be a backend of gpu.js, got "webgl3". Did you mean "webgl2"? Known: webgl2, webgpu, webasm, cpu.',

@@ -69,14 +69,12 @@ describe('a rule over whole tensors', () => {
       ...base,
       name: 'plain',
       defaults: { lr: 1 },
-      initial: {},
       update: ({ g }) => ({ delta: g }),
     });
     const Stepping = defineOptimizer({
       ...base,
       name: 'stepping',
       defaults: { lr: 1 },
-      initial: {},
       update: ({ g }, { lr }) => ({ step: g.mul(lr) }),
     });
     const Lines = defineOptimizer({

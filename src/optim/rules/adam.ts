@@ -92,17 +92,15 @@ export const NAdam = defineOptimizer({
   defaults: { lr: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, momentumDecay: 4e-3 },
   perStep: (t, { beta1, beta2, momentumDecay }, { product: before = 1 }) => {
     const mu = beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-    const next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * momentumDecay));
+    const ahead = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * momentumDecay));
     const product = before * mu;
-    const ofG = (1 - mu) / (1 - product);
-    const ofM = next / (1 - product * next);
-    return { product, ofG, ofM, bias2: 1 - beta2 ** t };
+    return { mu, ahead, product, biasG: 1 - product, biasM: 1 - product * ahead, bias2: 1 - beta2 ** t };
   },
   lines: {
     m: firstMoment,
     v: secondMoment,
-    delta: ({ g, m, v }, { ofG, ofM, bias2, eps, epsRoot }) =>
-      (ofG * g + ofM * m) / (Math.sqrt(v / bias2 + epsRoot) + eps),
+    delta: ({ g, m, v }, { mu, ahead, biasG, biasM, bias2, eps, epsRoot }) =>
+      (((1 - mu) * g) / biasG + (ahead * m) / biasM) / (Math.sqrt(v / bias2 + epsRoot) + eps),
   },
 });
 
@@ -179,5 +177,10 @@ export const RAdam = defineOptimizer({
     v: secondMoment,
     delta: ({ m, v }, { bias1, bias2, rectified, rectification, eps }) =>
       rectified ? ((m / bias1) * rectification * Math.sqrt(bias2)) / (Math.sqrt(v) + eps) : m / bias1,
+  },
+  parts: {
+    secondMoment: { v: 1, eps: 0 },
+    biasCorrection: { bias1: 1, bias2: 1 },
+    rectification: { rectification: 1 },
   },
 });

@@ -29,6 +29,7 @@ export const Adagrad = defineOptimizer({
     v: ({ g, v }) => v + g * g,
     delta: ({ g, v }, { slowdown, eps, epsRoot }) => g / (Math.sqrt(v + epsRoot) + eps) / slowdown,
   },
+  parts: { secondMoment: { v: 1, eps: 0, epsRoot: 0 }, lrDecay: { slowdown: 1 } },
 });
 
 /**
@@ -63,6 +64,7 @@ export const Adadelta = defineOptimizer({
       ((Math.sqrt(u + epsRoot) + eps) / (Math.sqrt(v + epsRoot) + eps)) * g,
     u: ({ delta, u }, { rho }) => rho * u + (1 - rho) * delta * delta,
   },
+  parts: { secondMoment: { v: 1, u: 1, eps: 0, epsRoot: 0 } },
 });
 
 /**
@@ -100,4 +102,5 @@ export const RMSprop = defineOptimizer({
     b: ({ r, b }, { momentum }) => momentum * b + r,
     delta: ({ r, b }, { momentum }) => (momentum === 0 ? r : b),
   },
+  parts: { secondMoment: { v: 1, m: 0, eps: 0, epsRoot: 0 } },
 });

@@ -36,6 +36,7 @@ export const LARS = defineOptimizer({
     m: ({ scaled, m }, { momentum }) => momentum * m + scaled,
     step: ({ scaled, m }, { momentum, nesterov }) => (nesterov ? momentum * m + scaled : m),
   },
+  parts: { trustRatio: { scaled: ({ r }, { lr }) => lr * r } },
 });
 
 /**
@@ -72,5 +73,10 @@ export const LAMB = defineOptimizer({
     u: adamDirection,
     r: ({ u, pull }) => u + pull,
     delta: ({ r }, { pNorm, rNorm }) => (pNorm > 0 && rNorm > 0 ? pNorm / rNorm : 1) * r,
+  },
+  parts: {
+    secondMoment: { v: 1, eps: 0, epsRoot: 0 },
+    biasCorrection: { bias1: 1, bias2: 1 },
+    trustRatio: { delta: ({ r }) => r },
   },
 });

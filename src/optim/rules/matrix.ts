@@ -85,7 +85,9 @@ export const Muon = defineOptimizer({
       adjustLr === 'original'
         ? Math.sqrt(Math.max(1, rows / columns))
         : 0.2 * Math.sqrt(Math.max(rows, columns));
-    return { m: next, delta: orthogonalized(u, nsSteps, [nsA, nsB, nsC], nsEps).mul(scale) };
+    const x = orthogonalized(u, nsSteps, [nsA, nsB, nsC], nsEps);
+    const delta = x.mul(scale);
+    return { m: next, delta, parts: () => ({ momentum: u, orthogonalization: x, shapeScaling: delta }) };
   },
   formula: {
     m: 'momentum * m + (1 - momentum) * g',
@@ -152,7 +154,9 @@ export const Adafactor = defineOptimizer({
     const u = g.div(v.maximum(eps1 * eps1).sqrt());
     const rms = (x: Tensor): number => norm(x) / Math.sqrt(Math.max(1, x.size));
     const alpha = Math.max(eps2, rms(p)) * rate;
-    return { row: rows, col: cols, step: u.mul(alpha / Math.max(1, rms(u) / clipThreshold)) };
+    const step = u.mul(alpha / Math.max(1, rms(u) / clipThreshold));
+    const parts = () => ({ secondMoment: u.mul(rate), parameterScaling: u.mul(alpha), stepClipping: step });
+    return { row: rows, col: cols, step, parts };
   },
   formula: {
     row: 'row + fresh * (mean(g * g, columns) - row)',

@@ -39,6 +39,10 @@ const z = ({ z, d }: Numbers<'z' | 'd'>, { gamma }: Numbers<'gamma'>): number =>
 const average = ({ p, z }: Numbers<'p' | 'z'>, { beta1 }: Numbers<'beta1'>): number =>
   (p - (1 - beta1) * z) / beta1;
 
+const parts = {
+  warmup: { gamma: (_: object, { lr }: Numbers<'lr'>) => lr },
+  averaging: { step: ({ d }: Numbers<'d'>, { gamma }: Numbers<'gamma'>) => gamma * d },
+};
 const defaults = { beta1: 0.9, warmupSteps: 0, weightLrPower: 2 };
 const ranges = { beta1: '(0, 1)', proximal: 'false' } as const;
 const initial = { z: ({ p }: Numbers<'p'>) => p };
@@ -79,6 +83,7 @@ export const ScheduleFreeSGD = defineOptimizer({
   initial,
   lines: { d: ({ g, pull }) => g + pull, step, z },
   average,
+  parts,
 });
 
 /**
@@ -120,4 +125,5 @@ export const ScheduleFreeAdamW = defineOptimizer({
     z,
   },
   average,
+  parts: { secondMoment: { v: 1, eps: 0, epsRoot: 0 }, biasCorrection: { bias2: 1 }, ...parts },
 });

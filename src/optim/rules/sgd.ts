@@ -165,4 +165,5 @@ export const ASGD = defineOptimizer({
     mean: ({ next, mean }, { weight }) => (weight === 1 ? next : mean + weight * (next - mean)),
   },
   average: ({ mean }) => mean,
+  parts: { lrDecay: { eta: (_, { lr }) => lr }, decay: { lambd: 0 } },
 });

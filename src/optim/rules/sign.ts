@@ -29,6 +29,7 @@ export const Signum = defineOptimizer({
     m: firstMoment,
     delta: ({ m }) => Math.sign(m),
   },
+  parts: { sign: { delta: ({ m }) => m } },
 });
 
 /**
@@ -62,6 +63,7 @@ export const Lion = defineOptimizer({
     delta: ({ c }) => Math.sign(c),
     m: ({ g, m }, { beta2 }) => beta2 * m + (1 - beta2) * g,
   },
+  parts: { sign: { delta: ({ c }) => c } },
 });
 
 /**
@@ -104,4 +106,5 @@ export const Rprop = defineOptimizer({
     before: ({ g, turn }) => (turn < 0 ? 0 : g),
     step: ({ before, size }) => Math.sign(before) * size,
   },
+  parts: { sign: { step: ({ before }, { lr }) => lr * before } },
 });

@@ -1,0 +1,188 @@
+import type { TypedArray } from '../core/dtype.ts';
+import { memo } from '../core/memo.ts';
+import type { Waiting } from '../core/waiting.ts';
+import type { Program, Uniforms } from '../formula/program.ts';
+import type { GpuDevice } from '../kernels/gpu.ts';
+import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
+import { Arenas } from './arena.ts';
+import { type Clipped, type ClippingOptions, clip, type Gradient } from './clipping.ts';
+import type { CompiledRule } from './compiled.ts';
+import type { Choice, EngineChoice, EngineReport } from './engine.ts';
+import type { Snapshot } from './explain.ts';
+import type { GroupList } from './group-list.ts';
+import { runWork, type Work } from './line-part.ts';
+import type { ParamRecord } from './record.ts';
+import type { StepScalars } from './rule.ts';
+import { sharedScalars } from './shared-lines.ts';
+
+/** One parameter on its way through a step. */
+export interface Update {
+  readonly param: Tensor;
+  readonly record: ParamRecord;
+  readonly perStep: StepScalars;
+  readonly work: Work;
+  /** The device that is to do it; `null` for the loop. */
+  readonly device: GpuDevice | null;
+}
+
+/** What a step needs to know besides parameters and gradients. */
+export interface StepSettings {
+  readonly where: string;
+  readonly clipping: Required<ClippingOptions>;
+  readonly report: boolean;
+  readonly explain: boolean;
+  /** Whether results may come later. */
+  readonly waits: boolean;
+}
+
+/** Takes the steps of an optimizer: in the loop, or on a device where the numbers stay. */
+export class Stepper {
+  readonly arenas: Arenas;
+  /** What the last step did, parameter by parameter, where it is to be explained. */
+  readonly snapshots = new Map<Tensor, Snapshot>();
+  readonly #rule: CompiledRule;
+  readonly #list: GroupList;
+  readonly #engines: EngineChoice;
+  /** Filled anew for every parameter: writing into one object is 30 times faster than making one of this size. */
+  readonly #uniforms: Record<string, number | boolean | string> = {};
+
+  constructor(rule: CompiledRule, list: GroupList, engines: EngineChoice) {
+    this.#rule = rule;
+    this.#list = list;
+    this.#engines = engines;
+    this.arenas = new Arenas(({ mode }) => {
+      console.warn(
+        `gradlet: the ${mode} device was lost. Updates go on in the loop; nothing of the training is lost.`,
+      );
+    });
+  }
+
+  /** Checks everything before anything is written, and collects what the step needs. */
+  prepare(settings: StepSettings): Clipped & { readonly updates: readonly Update[] } {
+    const { where, clipping } = settings;
+    this.#list.follow();
+    this.#list.check(where);
+    const moving = this.#list.groups.map(({ params }) => params.filter((p) => p.grad && p.requiresGrad));
+    const gradients = moving.map((params) => params.map((p) => this.#gradientOf(p)));
+    const clipped = clip(where, clipping, gradients, settings.report);
+    if (clipped.skip) return { ...clipped, updates: [] };
+    const updates = moving.flatMap((params, k) => {
+      const group = this.#list.groups[k]! as object as Uniforms;
+      const shared = sharedScalars(group, { ownPull: false, clipScale: 1, clipValue: clipping.clipValue });
+      Object.assign(this.#uniforms, group, shared);
+      return params.map((p, i) => this.#prepareOne(p, gradients[k]![i]!, group, settings));
+    });
+    return { ...clipped, updates };
+  }
+
+  #gradientOf(param: Tensor): Gradient {
+    return {
+      name: this.#list.records.get(param)!.name,
+      shape: param.shape,
+      values: contiguousData(param),
+      grad: contiguousData(param.grad!),
+      clipScale: 1,
+    };
+  }
+
+  #prepareOne(
+    param: Tensor,
+    { values, grad, clipScale }: Gradient,
+    settings: Uniforms,
+    { waits, explain }: StepSettings,
+  ): Update {
+    const record = this.#list.records.get(param)!;
+    const part = this.#rule.partOf(param);
+    const perStep = part.scalarsAt(record.t + 1, settings, record.perStep);
+    const { ownPull } = part;
+    const uniforms = Object.assign(this.#uniforms, perStep, { ownPull, clipScale });
+    const work = part.prepare(param, record, values, grad, explain ? { ...uniforms } : uniforms);
+    const { lines } = this.#rule;
+    const device = explain || part !== lines ? null : this.#engines.forStep(param, lines.arrays, waits);
+    return { param, record, perStep, work, device };
+  }
+
+  /** What will do the updates of every parameter, and why. */
+  engines(explain: boolean): EngineReport[] {
+    return [...this.#list.records].map(([param, { name }]) => {
+      const { device, why } = this.#choose(param, explain);
+      return { name, engine: device?.mode ?? 'loop', why };
+    });
+  }
+
+  #choose(param: Tensor, explain: boolean): Choice {
+    if (this.#rule.partOf(param) === this.#rule.tensors) {
+      return { device: null, why: 'the rule works on whole tensors, and those on the host' };
+    }
+    if (explain) return { device: null, why: 'explain is on, for which steps are taken in the loop' };
+    return this.#engines.choose(param, this.#rule.lines!.arrays);
+  }
+
+  /** Does what was prepared. */
+  *run(updates: readonly Update[], explain: boolean): Waiting<void> {
+    const lost = new Set<GpuDevice>();
+    for (const together of batches(updates)) {
+      const [{ device }] = together as [Update];
+      const done = device !== null && !lost.has(device) && (yield* this.arenas.step(device, together));
+      if (!done) {
+        if (device) lost.add(device);
+        yield* this.arenas.settle(together.map(({ param }) => param));
+        for (const update of together) this.#runOnHost(update, explain);
+      }
+      for (const update of together) finish(update, done ? device : null);
+    }
+  }
+
+  #runOnHost({ param, record, work }: Update, explain: boolean): void {
+    if (!explain) {
+      runWork(work);
+      return;
+    }
+    const arrays = Object.fromEntries(Object.entries(work.arrays).map(([name, x]) => [name, x.slice()]));
+    runWork(work);
+    this.snapshots.set(param, {
+      t: record.t + 1,
+      grad: contiguousData(param.grad!),
+      arrays,
+      uniforms: { ...work.uniforms, ...work.norms },
+      lists: work.lists,
+      parts: this.#rule.partOf(param).parts,
+      stages: work.stages?.() ?? null,
+      after: (work.arrays.p as TypedArray).slice(),
+    });
+  }
+}
+
+/** Updates that go together: on a device those that take the same step, as many as it holds; in the loop each alone. */
+function batches(updates: readonly Update[]): (readonly Update[])[] {
+  const alone: Update[][] = [];
+  const joined = new Map<Program, Map<string, { updates: Update[]; size: number }[]>>();
+  for (const update of updates) {
+    const { device, work } = update;
+    // norms are those of one parameter
+    if (!device || !work.scalars) {
+      alone.push([update]);
+      continue;
+    }
+    const kinds = memo(joined, work.program, () => new Map());
+    const batches = memo(kinds, work.scalars.join(), () => []);
+    let last = batches.at(-1);
+    if (!last || last.size + work.count > device.limit) {
+      last = { updates: [], size: 0 };
+      batches.push(last);
+    }
+    last.updates.push(update);
+    last.size += work.count;
+  }
+  const together = [...joined.values()].flatMap((kinds) => [...kinds.values()].flat());
+  return [...alone, ...together.map(({ updates }) => updates)];
+}
+
+function finish({ param, record, perStep, work }: Update, device: GpuDevice | null): void {
+  // a parameter whose numbers stand in order was changed in place; this also tells backward of it
+  assign(param, work.arrays.p as TypedArray);
+  if (work.state) record.state = work.state;
+  record.t++;
+  record.perStep = perStep;
+  record.engine = device?.mode ?? 'loop';
+}
