@@ -27,7 +27,9 @@ const browser = {
       headless: true,
       screenshotFailures: false,
       commands,
-      provider: playwright({ launchOptions: { executablePath: chromium, args: ['--no-sandbox'] } }),
+      provider: playwright({
+        launchOptions: { executablePath: chromium, args: ['--no-sandbox', '--enable-unsafe-webgpu'] },
+      }),
       instances: [{ browser: 'chromium' as const }],
     },
   },

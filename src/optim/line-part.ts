@@ -35,8 +35,6 @@ export class LinePart {
   readonly perStepNames: readonly string[];
   /** Whether the rule takes decoupled decay into its step by itself. */
   readonly ownPull: boolean;
-  /** The most arrays that a step may read. */
-  readonly arrays: number;
   /** What a step of it consists of. */
   readonly parts: RuleParts;
   readonly #lists: Snapshot['lists'];
@@ -63,8 +61,6 @@ export class LinePart {
       roots: ['p', ...averaged.filter((name) => name in rule.lines)],
       norms: rule.norms ?? {},
     });
-    const everything = [...Object.keys(rule.lines), 'p', 'p0', 'grad'];
-    this.arrays = everything.filter((name) => name !== 'delta' && name !== 'step').length;
     this.#lists = { gradient: this.list, step: this.list };
     this.parts = partsOf(rule, this.perStepNames, Object.keys(options));
     checkParts(where, this.parts, [...this.list.lines.keys(), ...Object.keys({ ...options, ...perStep })]);

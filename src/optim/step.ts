@@ -97,25 +97,32 @@ export class Stepper {
     const { ownPull } = part;
     const uniforms = Object.assign(this.#uniforms, perStep, { ownPull, clipScale });
     const work = part.prepare(param, record, values, grad, explain ? { ...uniforms } : uniforms);
-    const { lines } = this.#rule;
-    const device = explain || part !== lines ? null : this.#engines.forStep(param, lines.arrays, waits);
+    const onHost = explain || part === this.#rule.tensors;
+    const device = onHost ? null : this.#engines.forStep(param, work.program.arrays.length, waits);
     return { param, record, perStep, work, device };
   }
 
   /** What will do the updates of every parameter, and why. */
   engines(explain: boolean): EngineReport[] {
-    return [...this.#list.records].map(([param, { name }]) => {
-      const { device, why } = this.#choose(param, explain);
-      return { name, engine: device?.mode ?? 'loop', why };
-    });
+    return this.#list.groups.flatMap((group) =>
+      group.params.map((param) => {
+        const { device, why } = this.#choose(param, group as object as Uniforms, explain);
+        return { name: this.#list.records.get(param)!.name, engine: device?.mode ?? 'loop', why };
+      }),
+    );
   }
 
-  #choose(param: Tensor, explain: boolean): Choice {
-    if (this.#rule.partOf(param) === this.#rule.tensors) {
+  #choose(param: Tensor, settings: Uniforms, explain: boolean): Choice {
+    const part = this.#rule.partOf(param);
+    if (part === this.#rule.tensors) {
       return { device: null, why: 'the rule works on whole tensors, and those on the host' };
     }
     if (explain) return { device: null, why: 'explain is on, for which steps are taken in the loop' };
-    return this.#engines.choose(param, this.#rule.lines!.arrays);
+    const { t, perStep } = this.#list.records.get(param)!;
+    const shared = sharedScalars(settings, { ownPull: part.ownPull, clipScale: 1, clipValue: Infinity });
+    const scalars = part.scalarsAt(t + 1, settings, perStep);
+    const { arrays } = this.#rule.lines!.list.specialize({ ...settings, ...shared, ...scalars });
+    return this.#engines.choose(param, arrays.length);
   }
 
   /** Does what was prepared. */
