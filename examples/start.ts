@@ -6,12 +6,14 @@ import { digits } from './digits.ts';
 import { iris, irisDefaults } from './iris.ts';
 import { isMain } from './support/main.ts';
 import { duration } from './support/progress.ts';
+import { watchOptimizers } from './surfaces.ts';
 
 const help = `Trains networks on real data and draws the curves.
 
 npm start                                                    irises, then digits
 npm start -- --optimizers adamw,nadam --epochs 100           irises with these optimizers, then digits
-npm start -- iris                                            only the one named: iris or digits
+npm start -- iris                                            only the one named: iris, digits or surfaces
+npm start -- surfaces                                        pictures of optimizers at work
 
   -o, --optimizers a,b,…  for the irises, any of ${optimizerNames().join(', ')}, or all
                           (default ${irisDefaults.optimizers.join(',')})
@@ -19,6 +21,8 @@ npm start -- iris                                            only the one named:
       --lr x              learning rate for the irises (default ${irisDefaults.lr})
       --seed n            for everything random (default ${irisDefaults.seed})
   -h, --help              shows this`;
+
+const JOBS = ['iris', 'digits', 'surfaces'];
 
 class UsageError extends Error {}
 
@@ -41,13 +45,13 @@ function readArguments(args: readonly string[]) {
       throw new UsageError(`--${name} must be ${mustBe}, got "${text}".`);
     return Number(text);
   };
-  const unknown = positionals.find((name) => name !== 'iris' && name !== 'digits');
-  if (unknown !== undefined) throw new UsageError(`There is iris and digits, got "${unknown}".`);
+  const unknown = positionals.find((name) => !JOBS.includes(name));
+  if (unknown !== undefined) throw new UsageError(`There is iris, digits and surfaces, got "${unknown}".`);
   const names =
     values.optimizers === 'all' ? optimizerNames() : values.optimizers?.split(/[\s,]+/).filter(Boolean);
   return {
     help: values.help,
-    runs: (name: string) => positionals.length === 0 || positionals.includes(name),
+    runs: (name: string) => (positionals.length === 0 ? name !== 'surfaces' : positionals.includes(name)),
     iris: {
       optimizers: names?.length ? [...new Set(names)] : irisDefaults.optimizers,
       epochs: number('epochs', (n) => Number.isInteger(n) && n >= 1, 'a whole number ≥ 1'),
@@ -62,18 +66,22 @@ async function run(args: readonly string[]): Promise<void> {
   if (chosen.help) return console.log(help);
   const begin = performance.now();
   const written: string[] = [];
-  if (chosen.runs('iris')) written.push(...(await iris(chosen.iris)));
-  if (chosen.runs('iris') && chosen.runs('digits')) console.log();
-  if (chosen.runs('digits')) await digits({ seed: chosen.iris.seed });
+  const { seed } = chosen.iris;
+  for (const [i, name] of JOBS.filter(chosen.runs).entries()) {
+    if (i > 0) console.log();
+    if (name === 'iris') written.push(...(await iris(chosen.iris)));
+    if (name === 'digits') await digits({ seed });
+    if (name === 'surfaces') written.push(...(await watchOptimizers({ seed })));
+  }
   console.log(`\nDone in ${duration((performance.now() - begin) / 1000)}.`);
   if (written.length > 0) {
-    console.log(
-      `The curves are in ${written.map((file) => relative('.', file)).join(' and ')}: open the first in a browser.`,
-    );
+    const files = new Intl.ListFormat('en').format(written.map((file) => relative('.', file)));
+    console.log(`The curves are in ${files}: open the first in a browser.`);
   }
   console.log(`
 Next:
   npm start -- --optimizers all --epochs 200    compares every optimizer there is
+  npm start -- surfaces                         draws optimizers at work on surfaces, and how learning rates matter
   npx tsx examples/quick-start.ts               fits a curve in 15 lines
   npx tsx examples/custom-optimizer.ts          defines an optimizer of your own and lets it compete`);
 }

@@ -13,6 +13,7 @@ const CATEGORIES = [
   [/^tensor\/ops\/(reduce|matmul)/, 'Reductions and products'],
   [/^tensor\/ops\/(shape|select|join)/, 'Shapes and selection'],
   [/^(tensor\/(backward|graph|autograd)|inspect\/grad)/, 'Autograd'],
+  [/^inspect\//, 'Watching optimizers'],
   [/^core\/errors/, 'Errors'],
   [/^optim\/(clip|decay|weight-decay)/, 'Weight decay and clipping'],
   [/^optim\/schedules/, 'Schedules'],

@@ -1,11 +1,13 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { colorOf, dashOf } from './palette.ts';
+import { headings, svgText } from './svg.ts';
 
-/** One line of a chart: a name and a value per epoch. */
+/** One line of a chart: a name and a value per epoch, or per place in `at`. */
 export interface Curve {
   readonly name: string;
   readonly values: readonly number[];
+  readonly at?: readonly number[];
 }
 
 export interface ChartOptions {
@@ -13,12 +15,18 @@ export interface ChartOptions {
   /** What stands on the vertical axis. */
   readonly yLabel: string;
   readonly y: Plot.ScaleOptions;
+  /** What is not epochs on the horizontal axis. */
+  readonly x?: Plot.ScaleOptions;
   readonly width: number;
   readonly height: number;
   /** Draws the mean of this many epochs, and the single values faintly behind it. */
   readonly smooth: number;
   /** Writes each curve's name at its end. */
   readonly endLabels: boolean;
+  /** What lies below the curves. */
+  readonly marks?: readonly Plot.Markish[];
+  /** Cuts off what lies outside the axes. */
+  readonly clip?: boolean;
 }
 
 const LEFT = 46;
@@ -28,7 +36,7 @@ const LABEL_GAP = 15;
 
 /** A line chart over epochs as the text of an `<svg>` element; colours come from the CSS variables of palette.ts. */
 export function chart(curves: readonly Curve[], options: ChartOptions): string {
-  const { title, yLabel, y, width, height, smooth, endLabels } = options;
+  const { title, yLabel, y, x, width, height, smooth, endLabels, marks = [], clip = false } = options;
   const { document } = parseHTML('<html><body></body></html>');
   const right = endLabels ? 24 + 8 * Math.max(...curves.map(({ name }) => name.length)) : 16;
   const means = curves.map(({ values }) => runningMean(values, smooth));
@@ -48,22 +56,24 @@ export function chart(curves: readonly Curve[], options: ChartOptions): string {
       labelArrow: 'none',
       domain: [1, Math.max(2, ...means.map((values) => values.length))],
       ticks: 6,
+      ...x,
     },
     y: { label: null, grid: true, tickSize: 0, ...y },
     marks: [
+      ...marks,
       ...(smooth > 1
-        ? curves.map(({ values }, i) => line(values, i, { strokeWidth: 1, className: 'faint' }))
+        ? curves.map((curve, i) => line(curve, i, { clip, strokeWidth: 1, className: 'faint' }))
         : []),
       ...means.map((values, i) =>
-        line(values, i, {
+        line({ ...curves[i]!, values }, i, {
+          clip,
           // thin lines over thick ones, so that curves that coincide can all be seen
           strokeWidth: means.length > 1 ? 3.4 - (1.8 * i) / (means.length - 1) : 2,
           strokeDasharray: dashOf(i),
           className: 'curve',
         }),
       ),
-      Plot.text([title], { frameAnchor: 'top-left', dx: -LEFT, dy: 6 - TOP, fontSize: 15, fontWeight: 600 }),
-      Plot.text([yLabel], { frameAnchor: 'top-left', dx: -LEFT, dy: 26 - TOP, className: 'muted' }),
+      ...headings(title, yLabel, { left: LEFT, top: TOP }),
     ],
   });
   if (endLabels) {
@@ -76,15 +86,12 @@ export function chart(curves: readonly Curve[], options: ChartOptions): string {
       plot.insertAdjacentHTML('beforeend', endLabel(curves[i]!.name, i, width - right, ends[i]!, top));
     }
   }
-  for (const style of plot.querySelectorAll('style')) style.remove();
-  plot.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  plot.setAttribute('role', 'img');
-  return plot.outerHTML;
+  return svgText(plot);
 }
 
-const line = (values: readonly number[], i: number, style: Plot.LineOptions) =>
+const line = ({ values, at }: Curve, i: number, style: Plot.LineOptions) =>
   Plot.line(values, {
-    x: (_, epoch) => epoch + 1,
+    x: (_, k) => at?.[k] ?? k + 1,
     y: (value: number) => value,
     stroke: colorOf(i),
     ...style,
@@ -131,14 +138,14 @@ export function spread(positions: readonly number[], gap: number, from: number, 
   return moved;
 }
 
-/** A logarithmic axis over what can stand on it, with ticks at 1, 2 and 5 times powers of ten. */
+/** A logarithmic axis over what can stand on it, with ticks at powers of ten and, where there is room, 2 and 5 times them. */
 export function logAxis(values: readonly number[]): Plot.ScaleOptions {
   const shown = values.filter((value) => value > 0 && value < Infinity);
   const low = shown.length ? Math.min(...shown) : 1;
   const high = Math.max(low, ...shown);
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    for (const digit of [1, 2, 5]) ticks.push(Number(`${digit}e${power}`));
+    for (const digit of high / low > 1000 ? [1] : [1, 2, 5]) ticks.push(Number(`${digit}e${power}`));
   }
   const inside = ticks.filter((tick) => tick >= low && tick <= high);
   return { type: 'log', domain: [low, high], ticks: inside, tickFormat: String };

@@ -13,8 +13,8 @@ export const dashOf = (curve: number): string => DASHES[Math.floor(curve / LIGHT
 const variables = (colors: readonly string[]) =>
   colors.map((color, i) => `--curve-${i}: ${color};`).join(' ');
 
-const light = `--paper: #ffffff; --ink: #1f2328; --muted: #59636e; --line: #d8dee4; ${variables(LIGHT)}`;
-const dark = `--paper: #0d1117; --ink: #f0f6fc; --muted: #9198a1; --line: #30363d; ${variables(DARK)}`;
+const light = `--paper: #ffffff; --height: #2f5f9e; --ink: #1f2328; --muted: #59636e; --line: #d8dee4; ${variables(LIGHT)}`;
+const dark = `--paper: #0d1117; --height: #8fb4ea; --ink: #f0f6fc; --muted: #9198a1; --line: #30363d; ${variables(DARK)}`;
 
 /** CSS for pictures and pages with charts. */
 export const CHART_STYLE = `

@@ -34,7 +34,8 @@ export interface OptimizerRules extends BuiltIns {}
 /** The name of an optimizer. */
 export type OptimizerName = keyof OptimizerRules;
 
-type DefaultsOf<K> = K extends { readonly rule: { readonly defaults: infer H } } ? H : never;
+/** The hyperparameters of an optimizer class with their defaults. */
+export type DefaultsOf<K> = K extends Pick<AnyOptimizerClass, 'rule'> ? K['rule']['defaults'] : never;
 
 const classes = new Map<string, AnyOptimizerClass>(
   Object.values<AnyOptimizerClass>(builtIns).map((known) => [known.rule.name, known]),

@@ -18,7 +18,7 @@ afterEach(() => vi.restoreAllMocks());
 describe('npm start', () => {
   it('--help names the options and every optimizer', async () => {
     expect(await start(['--help'])).toBe(0);
-    for (const word of ['--optimizers', '--epochs', ...optimizerNames()])
+    for (const word of ['--optimizers', '--epochs', 'surfaces', ...optimizerNames()])
       expect(printed.join()).toContain(word);
   });
 
@@ -36,13 +36,28 @@ describe('npm start', () => {
     expect(printed[0]).toMatch(`Iris: ${optimizerNames().length} optimizers`);
   });
 
+  it('does without the surfaces unless they are named', async () => {
+    await start(['--epochs', '1']);
+    expect(printed[0]).toMatch(/^Iris: /);
+    expect(printed.join('\n')).toMatch(/^Digits: /m);
+    expect(printed.join('\n')).not.toContain('surfaces.html');
+  });
+
+  it('draws the surfaces', async () => {
+    expect(await start(['surfaces', '--seed', '2'])).toBe(0);
+    expect(printed[0]).toMatch(/^Surfaces: five optimizers/);
+    expect(printed.join('\n')).toMatch(
+      /surfaces\.html, .*surfaces\.svg, .*clipping\.svg, .*learning-rates\.svg, and .*race\.svg: open the first/,
+    );
+  }, 60_000);
+
   it.each([
     [['--optimizers', 'adamm'], /^createOptimizer: .* got "adamm"\. Did you mean "adam"\? Known: .*nadam/],
     [['--epochs', '0'], /^--epochs must be a whole number ≥ 1, got "0"\. See npm start -- --help\.$/],
     [['--lr', 'fast'], /^--lr must be a number ≥ 0, got "fast"\./],
     [['--seed', '1.5'], /^--seed must be a whole number, got "1.5"\./],
     [['--optimiser', 'adam'], /^Unknown option '--optimiser'\. See npm start -- --help\.$/],
-    [['mnist'], /^There is iris and digits, got "mnist"\. See npm start -- --help\.$/],
+    [['mnist'], /^There is iris, digits and surfaces, got "mnist"\. See npm start -- --help\.$/],
   ])('%j ends with one line and exit code 1', async (args, message) => {
     expect(await start(args)).toBe(1);
     expect(errors).toEqual([expect.stringMatching(message)]);

@@ -1,8 +1,11 @@
+import { crc32, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { logAxis, runningMean, spread } from '../../examples/support/curves.ts';
 import { colorOf, dashOf } from '../../examples/support/palette.ts';
+import { indexedPng } from '../../examples/support/png.ts';
 import { duration, ProgressLine, percent, textTable } from '../../examples/support/progress.ts';
+import { compact } from '../../examples/support/svg.ts';
 
 describe('labels at the ends of curves', () => {
   it('stay apart, in order and inside', () => {
@@ -41,10 +44,105 @@ describe('curves', () => {
     expect(logAxis([0.3, 0.012])).toMatchObject({ domain: [0.012, 0.3], ticks: [0.02, 0.05, 0.1, 0.2] });
     expect(logAxis([0, Number.NaN, Infinity])).toMatchObject({ domain: [1, 1], ticks: [1] });
     expect(logAxis([20, 30])).toMatchObject({ domain: [20, 30], ticks: [20] });
+    expect(logAxis([0.5, 2000])).toMatchObject({ ticks: [1, 10, 100, 1000] });
   });
 
   it('differ in colour or dash up to the 32nd', () => {
     expect(new Set(Array.from({ length: 32 }, (_, i) => colorOf(i) + dashOf(i))).size).toBe(32);
+  });
+});
+
+describe('paths', () => {
+  const path = (points: readonly (readonly [number, number])[]) =>
+    ` d="M${points.map((p) => p.join(',')).join('L')}"`;
+
+  it('lose the points in which they do not bend', () => {
+    expect(compact('<path d="M0,0L1.04,1L2,2.1L3,3ZM5,5" id="a.12345"/>')).toBe(
+      '<path d="M0,0L3,3ZM5,5" id="a.12345"/>',
+    );
+    expect(
+      compact(
+        path([
+          [0, 0],
+          [5, 0],
+          [2, 0],
+          [9.123, 0],
+        ]),
+      ),
+    ).toBe(
+      path([
+        [0, 0],
+        [5, 0],
+        [2, 0],
+        [9.1, 0],
+      ]),
+    );
+  });
+
+  it('stay where they are, to a fraction of a pixel', () => {
+    const coordinate = fc.double({ min: 0, max: 20, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(coordinate, coordinate), { minLength: 2, maxLength: 30 }), (points) => {
+        const kept = compact(path(points))
+          .slice(5, -1)
+          .split('L')
+          .map((point) => point.split(',').map(Number) as [number, number]);
+        const distance = ([x, y]: readonly number[]) =>
+          Math.min(
+            ...kept.slice(1).map(([bx, by], i) => {
+              const [ax, ay] = kept[i]!;
+              const along =
+                ((x! - ax) * (bx - ax) + (y! - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2);
+              const t = Number.isNaN(along) ? 0 : Math.min(1, Math.max(0, along));
+              return Math.hypot(x! - ax - t * (bx - ax), y! - ay - t * (by - ay));
+            }),
+          );
+        expect(Math.max(...points.map(distance))).toBeLessThan(0.2 + 0.08);
+      }),
+    );
+  });
+});
+
+describe('PNGs', () => {
+  /** The chunks of a PNG by name. */
+  const chunksOf = (png: Buffer) => {
+    const chunks: Record<string, Buffer> = {};
+    for (let at = 8; at < png.length; ) {
+      const length = png.readUInt32BE(at);
+      expect(png.readUInt32BE(at + 8 + length)).toBe(crc32(png.subarray(at + 4, at + 8 + length)));
+      chunks[png.toString('latin1', at + 4, at + 8)] = png.subarray(at + 8, at + 8 + length);
+      at += 12 + length;
+    }
+    return chunks;
+  };
+
+  const decode = (png: Buffer) => {
+    const { IHDR, PLTE, tRNS, IDAT } = chunksOf(png);
+    const [width, height] = [IHDR!.readUInt32BE(0), IHDR!.readUInt32BE(4)];
+    const rows = inflateSync(IDAT!);
+    return Array.from({ length: width * height }, (_, i) => {
+      const index = rows[Math.floor(i / width) * (width + 1) + 1 + (i % width)]!;
+      return [...PLTE!.subarray(3 * index, 3 * index + 3), tRNS![index]!];
+    });
+  };
+
+  it('keep the colours of a picture that has few', () => {
+    const byte = fc.integer({ min: 0, max: 255 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(byte, byte, byte, byte), { minLength: 6, maxLength: 6 }), (pixels) => {
+        expect(decode(indexedPng(3, 2, new Uint8Array(pixels.flat())))).toEqual(pixels);
+      }),
+    );
+  });
+
+  it('come close to the colours of one that has many', () => {
+    const pixels = Array.from({ length: 4096 }, (_, i) => [i % 64, Math.floor(i / 64), 128, 255]);
+    const decoded = decode(indexedPng(64, 64, new Uint8Array(pixels.flat())));
+    expect(new Set(decoded.map(String)).size).toBeLessThanOrEqual(96);
+    const furthest = decoded.map((color, i) =>
+      Math.max(...color.map((c, k) => Math.abs(c - pixels[i]![k]!))),
+    );
+    expect(Math.max(...furthest)).toBeLessThan(12);
   });
 });
 
