@@ -158,12 +158,6 @@ function same(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 /** The arenas of an optimizer. */
 export class Arenas {
   readonly #of = new Map<Tensor, Arena>();
-  readonly #warn: (device: GpuDevice) => void;
-
-  /** @param warn - told of a device that was lost */
-  constructor(warn: (device: GpuDevice) => void) {
-    this.#warn = warn;
-  }
 
   /** Whether anything of these parameters is on a device whose results come later. */
   waits(params: Iterable<Tensor>): boolean {
@@ -222,6 +216,7 @@ export class Arenas {
       arena.recover();
       for (const p of arena.members) this.#of.delete(p);
     }
-    this.#warn(device);
+    const lost = `the ${device.mode} device was lost`;
+    console.warn(`gradlet: ${lost}. Updates go on in the loop; nothing of the training is lost.`);
   }
 }

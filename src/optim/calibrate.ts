@@ -1,6 +1,7 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
 import { finishLater } from '../core/waiting.ts';
-import { GPU_BACKENDS, GpuDevice, type GpuMode } from '../kernels/gpu.ts';
+import { GpuDevice } from '../kernels/gpu.ts';
+import { GPU_BACKENDS, type GpuMode } from '../kernels/gpu-modes.ts';
 import { Tensor } from '../tensor/index.ts';
 import { Arena } from './arena.ts';
 import { sharedDefaults } from './hyperparameters.ts';
@@ -31,8 +32,6 @@ export interface GpuCalibration {
   readonly measured: readonly GpuMeasurement[];
 }
 
-/** Parameters with fewer elements are never worth a GPU: one launch takes longer than their loop. */
-export const FEWEST = 2 ** 14;
 const SIZES = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22];
 const ROUNDS = 5;
 const WHERE = 'calibrateGpu';
@@ -40,13 +39,10 @@ const WHERE = 'calibrateGpu';
 let known: GpuCalibration | null = null;
 let measuring: Promise<GpuCalibration> | null = null;
 
-/** The calibration that was set. */
-export const knownCalibration = (): GpuCalibration | null => known;
-
-/** The calibration of this machine, measured once. */
-export function ownCalibration(): Promise<GpuCalibration> {
-  measuring ??= calibrateGpu();
-  return measuring;
+/** The calibration that was set, or else that of this machine, measured once. */
+export async function calibration(): Promise<GpuCalibration> {
+  measuring ??= known ? null : calibrateGpu();
+  return known ?? measuring!;
 }
 
 /**

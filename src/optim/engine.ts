@@ -1,7 +1,8 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
-import { GPU_BACKENDS, GpuDevice, type GpuMode } from '../kernels/gpu.ts';
+import type { GpuDevice } from '../kernels/gpu.ts';
+import { GPU_BACKENDS, type GpuMode } from '../kernels/gpu-modes.ts';
 import type { Tensor } from '../tensor/index.ts';
-import { FEWEST, knownCalibration, ownCalibration } from './calibrate.ts';
+import type { Arenas } from './arena.ts';
 import { checkValue, domainOf } from './hyperparameters.ts';
 
 /**
@@ -46,8 +47,13 @@ export interface Choice {
   readonly why: string;
 }
 
-/** Chooses between the loop and gpu.js, parameter by parameter. */
+/** Parameters with fewer elements are never worth a GPU: one launch takes longer than their loop. */
+const FEWEST = 2 ** 14;
+
+/** Chooses between the loop and gpu.js, parameter by parameter; what serves a GPU is loaded where one is wanted. */
 export class EngineChoice {
+  /** What is on the device. */
+  arenas: Arenas | null = null;
   readonly #where: string;
   readonly #option: GpuOption;
   #threshold = 0;
@@ -92,20 +98,31 @@ export class EngineChoice {
 
   async #load(): Promise<void> {
     if (typeof this.#option === 'object') {
-      this.#device = await GpuDevice.open(this.#where, this.#option.mode);
+      await this.#open(this.#option.mode);
       return;
     }
-    const { mode, threshold, why } = knownCalibration() ?? (await ownCalibration());
+    const { calibration } = await import('./calibrate.ts');
+    const { mode, threshold, why } = await calibration();
     if (mode === null || threshold === null) {
       this.#without = why;
       return;
     }
     this.#threshold = threshold;
     try {
-      this.#device = await GpuDevice.open(this.#where, mode);
+      await this.#open(mode);
     } catch (error) {
       this.#without = (error as Error).message;
     }
+  }
+
+  async #open(mode: GpuMode): Promise<void> {
+    const [{ GpuDevice }, { Arenas }] = await Promise.all([
+      import('../kernels/gpu.ts'),
+      import('./arena.ts'),
+    ]);
+    const device = await GpuDevice.open(this.#where, mode);
+    this.arenas ??= new Arenas();
+    this.#device = device;
   }
 
   /** The device of a parameter, or the reason why there is none. */

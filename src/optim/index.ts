@@ -1,4 +1,4 @@
-export type { GpuMode } from '../kernels/gpu.ts';
+export type { GpuMode } from '../kernels/gpu-modes.ts';
 export * from './averaging.ts';
 export { calibrateGpu, type GpuCalibration, type GpuMeasurement, setGpuCalibration } from './calibrate.ts';
 export {

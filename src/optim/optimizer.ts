@@ -263,15 +263,15 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    */
   async sync(): Promise<void> {
     this.#checkIdle('sync');
-    await this.#whileBusy(() => finishLater(this.#stepper.arenas.settle(this.#list.records.keys())));
+    const { arenas } = this.#engines;
+    if (arenas) await this.#whileBusy(() => finishLater(arenas.settle(this.#list.records.keys())));
   }
 
   /** Brings home what is kept on a device, at once. */
   #settle(method: string): void {
     const where = `${this.#rule.rule.name}.${method}`;
-    const params = this.#list.records.keys();
-    const { arenas } = this.#stepper;
-    if (arenas.waits(params)) {
+    const { arenas } = this.#engines;
+    if (arenas?.waits(this.#list.records.keys())) {
       throw new ValueError(
         where,
         'what the optimizer keeps must be at hand',
@@ -279,7 +279,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
         'Call `await optimizer.sync()` first.',
       );
     }
-    finishNow(arenas.settle(this.#list.records.keys()));
+    if (arenas) finishNow(arenas.settle(this.#list.records.keys()));
   }
 
   /**
@@ -334,7 +334,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   loadStateDict(state: OptimizerState): void {
     this.#checkIdle('loadStateDict');
     const { steps, observations, records, settings, bases } = readState(this.#rule, this.#list, state);
-    this.#stepper.arenas.drop();
+    this.#engines.arenas?.drop();
     Object.assign(this.#list, { steps, observations });
     for (const [param, record] of records) this.#list.records.set(param, record);
     this.#list.reset(settings, bases);

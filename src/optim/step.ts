@@ -4,7 +4,6 @@ import type { Waiting } from '../core/waiting.ts';
 import type { Program, Uniforms } from '../formula/program.ts';
 import type { GpuDevice } from '../kernels/gpu.ts';
 import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
-import { Arenas } from './arena.ts';
 import { type Clipped, type ClippingOptions, clip, type Gradient } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
 import type { Choice, EngineChoice, EngineReport } from './engine.ts';
@@ -37,7 +36,6 @@ export interface StepSettings {
 
 /** Takes the steps of an optimizer: in the loop, or on a device where the numbers stay. */
 export class Stepper {
-  readonly arenas: Arenas;
   /** What the last step did, parameter by parameter, where it is to be explained. */
   readonly snapshots = new Map<Tensor, Snapshot>();
   readonly #rule: CompiledRule;
@@ -50,11 +48,6 @@ export class Stepper {
     this.#rule = rule;
     this.#list = list;
     this.#engines = engines;
-    this.arenas = new Arenas(({ mode }) => {
-      console.warn(
-        `gradlet: the ${mode} device was lost. Updates go on in the loop; nothing of the training is lost.`,
-      );
-    });
   }
 
   /** Checks everything before anything is written, and collects what the step needs. */
@@ -127,13 +120,14 @@ export class Stepper {
 
   /** Does what was prepared. */
   *run(updates: readonly Update[], explain: boolean): Waiting<void> {
+    const { arenas } = this.#engines;
     const lost = new Set<GpuDevice>();
     for (const together of batches(updates)) {
       const [{ device }] = together as [Update];
-      const done = device !== null && !lost.has(device) && (yield* this.arenas.step(device, together));
+      const done = device !== null && !lost.has(device) && (yield* arenas!.step(device, together));
       if (!done) {
         if (device) lost.add(device);
-        yield* this.arenas.settle(together.map(({ param }) => param));
+        if (arenas) yield* arenas.settle(together.map(({ param }) => param));
         for (const update of together) this.#runOnHost(update, explain);
       }
       for (const update of together) finish(update, done ? device : null);
