@@ -19,38 +19,73 @@ const LEVELS: readonly (readonly string[])[] = [
 ];
 const STRICT: Readonly<Record<string, string>> = { '==': '===', '!=': '!==' };
 
+/** The numbers that a function of the step returns. */
+export interface Scalars {
+  /** By name; `name@t-1` stands in them for what the step before returned. */
+  readonly values: ReadonlyMap<string, Expr>;
+  /** What stands in for that at the first step. */
+  readonly first: ReadonlyMap<string, Expr>;
+}
+
 class Parser {
   readonly #tokens: string[];
   readonly #text: string;
   readonly #where: string;
+  /** Whether any name and any function will do. */
+  readonly #free: boolean;
   #at = 0;
   readonly #scope = new Map<string, Expr>();
 
-  constructor(where: string, source: Source) {
+  constructor(where: string, text: string, free = false) {
     this.#where = where;
-    this.#text = source.toString();
-    this.#tokens = [...this.#text.matchAll(TOKEN)].flatMap((m) => (m[1] === undefined ? [] : [m[1]]));
+    this.#text = text;
+    this.#free = free;
+    this.#tokens = [...text.matchAll(TOKEN)].flatMap((m) => (m[1] === undefined ? [] : [m[1]]));
   }
 
   /** `names[i]` is what the i-th plain parameter is called in the tree; names taken apart in braces keep their key. */
   parse(names: readonly string[]): Expr {
+    return this.#function(
+      (i) => this.#parameter(names[i]),
+      () => this.#expression(),
+    );
+  }
+
+  /** Of `(t, hyperparameters, previous) => ({ … })`; defaults may stand where something is taken apart. */
+  scalars(): Scalars {
+    const first = new Map<string, Expr>();
+    const parameter = (i: number): void =>
+      this.#parameter('t', i < 2 ? new Map() : first, i < 2 ? '' : '@t-1');
+    return { values: this.#function(parameter, () => this.#object()), first };
+  }
+
+  /** Of an expression alone. */
+  expression(): Expr {
+    return this.#whole(() => this.#expression());
+  }
+
+  #whole<T>(read: () => T): T {
+    const found = read();
+    if (this.#peek() !== undefined) this.#refuse();
+    return found;
+  }
+
+  #function<T>(parameter: (i: number) => void, result: () => T): T {
     if (this.#peek() === 'function') this.#at++;
-    if (this.#peek() !== '(' && this.#peek(1) === '=>') this.#parameter(names[0]);
+    if (this.#peek() !== '(' && this.#peek(1) === '=>') parameter(0);
     else {
       if (this.#peek() !== '(') this.#at++;
       this.#expect('(');
       for (let i = 0; !this.#take(')'); i++) {
-        this.#parameter(names[i]);
+        parameter(i);
         if (this.#peek() !== ')') this.#expect(',');
       }
     }
     this.#take('=>');
-    const body = this.#peek() === '{' ? this.#block() : this.#expression();
-    if (this.#peek() !== undefined) this.#refuse();
-    return body;
+    return this.#whole(() => (this.#peek() === '{' ? this.#block(result) : result()));
   }
 
-  #parameter(name: string | undefined): void {
+  #parameter(name: string | undefined, defaults?: Map<string, Expr>, ending = ''): void {
     if (!this.#take('{')) {
       const local = this.#name();
       this.#scope.set(local, variable(name ?? local));
@@ -59,12 +94,13 @@ class Parser {
     while (!this.#take('}')) {
       const key = this.#name();
       const local = this.#take(':') ? this.#name() : key;
-      this.#scope.set(local, variable(key));
+      if (defaults && this.#take('=')) defaults.set(key, this.#expression());
+      this.#scope.set(local, variable(key + ending));
       if (this.#peek() !== '}') this.#expect(',');
     }
   }
 
-  #block(): Expr {
+  #block<T>(read: () => T): T {
     this.#expect('{');
     while (this.#peek() === 'const' || this.#peek() === 'let' || this.#peek() === 'var') {
       this.#at++;
@@ -76,10 +112,24 @@ class Parser {
       this.#take(';');
     }
     this.#expect('return');
-    const result = this.#expression();
+    const result = read();
     this.#take(';');
     this.#expect('}');
     return result;
+  }
+
+  #object(): Map<string, Expr> {
+    const bracket = this.#take('(');
+    const entries = new Map<string, Expr>();
+    this.#expect('{');
+    while (!this.#take('}')) {
+      const key = this.#name();
+      const value = this.#take(':') ? this.#expression() : this.#scope.get(key);
+      entries.set(key, value ?? this.#refuse());
+      if (this.#peek() !== '}') this.#expect(',');
+    }
+    if (bracket) this.#expect(')');
+    return entries;
   }
 
   #expression(): Expr {
@@ -136,6 +186,11 @@ class Parser {
       const constant = Object.hasOwn(CONSTANTS, member) ? CONSTANTS[member] : undefined;
       return constant === undefined ? this.#call(MATH, member) : num(constant);
     }
+    if (this.#free) {
+      if (this.#peek() !== '(') return variable(local);
+      // told from operators by its brackets
+      return Object.hasOwn(MATH, local) ? this.#call(MATH, local) : node(`${local}()`, ...this.#arguments());
+    }
     this.#at--;
     return this.#refuse();
   }
@@ -146,16 +201,21 @@ class Parser {
       this.#at--;
       return this.#refuse();
     }
+    const args = this.#arguments();
+    if (args.length < known.arity) return this.#refuse(`${name} of ${args.length} arguments`);
+    // Math.max(a, b, c) = max(max(a, b), c)
+    if (known.arity === 2) return args.reduce((a, b) => node(name, a, b));
+    return args.length === 1 ? node(name, ...args) : this.#refuse(`${name} of ${args.length} arguments`);
+  }
+
+  #arguments(): Expr[] {
     this.#expect('(');
     const args: Expr[] = [];
     while (!this.#take(')')) {
       args.push(this.#expression());
       if (this.#peek() !== ')') this.#expect(',');
     }
-    if (args.length < known.arity) return this.#refuse(`${name} of ${args.length} arguments`);
-    // Math.max(a, b, c) = max(max(a, b), c)
-    if (known.arity === 2) return args.reduce((a, b) => node(name, a, b));
-    return args.length === 1 ? node(name, ...args) : this.#refuse(`${name} of ${args.length} arguments`);
+    return args;
   }
 
   #peek(ahead = 0): string | undefined {
@@ -182,11 +242,19 @@ class Parser {
   #refuse(piece?: string): never {
     const before = this.#tokens.slice(Math.max(0, this.#at - 4), this.#at).join(' ');
     const here = piece ?? this.#tokens.slice(this.#at, this.#at + 3).join(' ');
+    const got = `"${here || 'the end of the text'}"${before ? ` after "${before}"` : ''} in ${this.#text}`;
+    if (this.#free) {
+      throw new ValueError(
+        this.#where,
+        'a formula may use names, numbers, + − * / **, comparisons, ?: and functions',
+        got,
+      );
+    }
     throw new ValueError(
       this.#where,
       'a formula may use its parameters, locals, numbers, + − * / **, comparisons, ?: and ' +
         `Math.{${[...Object.keys(MATH), ...Object.keys(CONSTANTS)].join(', ')}}`,
-      `"${here || 'the end of the text'}"${before ? ` after "${before}"` : ''} in ${this.#text}`,
+      got,
       'A formula runs on engines that see nothing but its text: pass what it needs as a parameter.',
     );
   }
@@ -194,5 +262,15 @@ class Parser {
 
 /** The expression tree of a scalar function, read from its text. */
 export function parseFormula(where: string, source: Source, names: readonly string[] = []): Expr {
-  return new Parser(where, source).parse(names);
+  return new Parser(where, source.toString()).parse(names);
+}
+
+/** The expression tree of a formula that is only to be printed; `f()` is the operator of a function f beyond `Math`. */
+export function parseExpression(where: string, text: string): Expr {
+  return new Parser(where, text, true).expression();
+}
+
+/** The expression trees of what a function of the step returns. */
+export function parseScalars(where: string, source: Source): Scalars {
+  return new Parser(where, source.toString()).scalars();
 }

@@ -6,7 +6,7 @@ import { derive } from '../../src/formula/derive.ts';
 import { emit } from '../../src/formula/emit.ts';
 import { type Expr, node, num, variable } from '../../src/formula/expr.ts';
 import { MATH } from '../../src/formula/functions.ts';
-import { parseFormula, type Source } from '../../src/formula/parse.ts';
+import { parseExpression, parseFormula, parseScalars, type Source } from '../../src/formula/parse.ts';
 import { evaluate } from '../support/evaluate.ts';
 
 const parse = (text: string): Expr => parseFormula('test', new Function(`return ${text}`)() as Source);
@@ -91,6 +91,93 @@ describe('a formula read from its text', () => {
     expect(() => parseFormula('here', source)).toThrow(ValueError);
     expect(() => parseFormula('here', source)).toThrow(/^here: a formula may use .*, got /);
     expect(() => parseFormula('here', source)).toThrow(piece);
+  });
+});
+
+describe('the scalars of a step', () => {
+  const read = (text: string) => parseScalars('test', { toString: () => text } as unknown as Source);
+  const shown = (text: string) => {
+    const { values, first } = read(text);
+    return [Object.fromEntries(values), Object.fromEntries(first)];
+  };
+  const expected = [
+    {
+      mu: parseExpression('', 'beta1 * 0.5'),
+      sum: variable('sum@t-1'),
+      product: node('*', variable('product@t-1'), parseExpression('', 'beta1 * 0.5')),
+      first: parseExpression('', 't === 1'),
+    },
+    { product: num(1), sum: num(0) },
+  ];
+  const text = `(t, { beta1 }, { product: before = 1, sum = 0 }) => {
+    const mu = beta1 * 0.5;
+    return { mu, sum, product: before * mu, first: t === 1 };
+  }`;
+
+  it('are read from an object of expressions, with what the step before returned', () => {
+    expect(shown(text)).toEqual(expected);
+    expect(shown('function scalars(t) { return { first: t === 1, }; }')).toEqual([
+      { first: node('===', variable('t'), num(1)) },
+      {},
+    ]);
+    expect(shown('(step, { beta2 = 0 }) => ({ bias: 1 - beta2 ** step })')).toEqual([
+      { bias: parseExpression('', '1 - beta2 ** t') },
+      {},
+    ]);
+  });
+
+  it('are the same after a minifier', () => {
+    const { code } = minifySync('scalars.js', `export const f = ${text}`, { compress: true, mangle: true });
+    const minified = /^export const f=(.*);$/s.exec(code)![1]!;
+    expect(minified).not.toContain('before');
+    // it may know that comparing the other way round is shorter
+    const [values, first] = shown(minified) as [Record<string, Expr>, object];
+    expect([{ ...values, first: null }, first]).toEqual([{ ...expected[0], first: null }, expected[1]]);
+    expect(evaluate(values.first!, { t: 1 })).toBe(1);
+  });
+
+  it.each([
+    '(t, s) => ({ ...f(t, s) })',
+    '(t) => ({ a: f(t) })',
+    '(t) => t',
+    '(t) => ({ a })',
+    '(t, s) => ({ a: s.beta1 })',
+    '(t) => { if (t > 1) return { a: 1 }; return { a: 0 }; }',
+    '(t) => ({ a: t }).a',
+  ])('refuses %s', (unreadable) => {
+    expect(() => read(unreadable)).toThrow(ValueError);
+  });
+});
+
+describe('a formula that is only printed', () => {
+  const parse = (text: string): Expr => parseExpression('here', text);
+
+  it('may use any name and any function', () => {
+    expect(parse('scale * newtonSchulz(u / max(norm(u), nsEps))')).toBe(
+      node(
+        '*',
+        variable('scale'),
+        node(
+          'newtonSchulz()',
+          node('/', variable('u'), node('max', node('norm()', variable('u')), variable('nsEps'))),
+        ),
+      ),
+    );
+    expect(parse('Math.sqrt(x) + PI + name(1) + f()')).toBe(parse('((sqrt(x) + PI) + name(1)) + f()'));
+    expect(parse('number(1)')).not.toBe(num(1));
+  });
+
+  it.each([
+    ['m +', '"the end of the text" after "m +"'],
+    ['m g', '"g" after "m" in m g'],
+    ['f(m', '"the end of the text" after "f ( m"'],
+    ['sqrt(a, b)', '"sqrt of 2 arguments"'],
+    ['a = b', '"= b" after "a"'],
+    ['x.y', '". y" after "x"'],
+    ['', '"the end of the text" in '],
+  ])('refuses %j and quotes the piece', (text, piece) => {
+    const mustHold = 'a formula may use names, numbers, + − * / **, comparisons, ?: and functions';
+    expect(() => parse(text)).toThrow(`here: ${mustHold}, got ${piece}`);
   });
 });
 
