@@ -48,6 +48,15 @@ export function substitute(root: Expr, by: (name: string) => Expr | undefined): 
   );
 }
 
+/** What is left of a tree where some of its conditions are known. */
+export function decided(root: Expr, decisions: ReadonlyMap<Expr, boolean>): Expr {
+  return rewrite(root, (e, args) => {
+    const decision = e.op === '?:' ? decisions.get(e.args[0]!) : undefined;
+    if (decision !== undefined) return args[decision ? 1 : 2]!;
+    return args.length ? node(e.op, ...args) : e;
+  });
+}
+
 /** The names a tree reads, in order of first appearance. */
 export function namesIn(...roots: Expr[]): string[] {
   const names = new Set<string>();

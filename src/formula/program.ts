@@ -1,7 +1,7 @@
 import { show, ValueError } from '../core/errors.ts';
 import { memo } from '../core/memo.ts';
 import { emit } from './emit.ts';
-import { type Expr, namesIn, node, rewrite, substitute, variable } from './expr.ts';
+import { decided, type Expr, namesIn, node, rewrite, substitute, variable } from './expr.ts';
 import { SPECIAL, special } from './functions.ts';
 import { parseFormula } from './parse.ts';
 
@@ -182,14 +182,6 @@ export class LineList {
     };
     return go(root);
   }
-}
-
-function decided(root: Expr, decisions: ReadonlyMap<Expr, boolean>): Expr {
-  return rewrite(root, (e, args) => {
-    const decision = e.op === '?:' ? decisions.get(e.args[0]!) : undefined;
-    if (decision !== undefined) return args[decision ? 1 : 2]!;
-    return args.length ? node(e.op, ...args) : e;
-  });
 }
 
 /** The lines that the roots read, directly or through others, and those of them that are state. */
