@@ -99,9 +99,10 @@ export const Adan = defineOptimizer({
   name: 'adan',
   paper: 'https://arxiv.org/abs/2208.06677',
   defaults: { lr: 1e-3, beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8, epsRoot: 0, decay: 'decoupled' },
-  perStep: (t, settings) => ({
-    ...biasCorrections(t, settings),
-    bias3: 1 - settings.beta3 ** t,
+  perStep: (t, { beta1, beta2, beta3 }) => ({
+    bias1: 1 - beta1 ** t,
+    bias2: 1 - beta2 ** t,
+    bias3: 1 - beta3 ** t,
     first: t === 1,
   }),
   lines: {

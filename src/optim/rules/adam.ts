@@ -164,13 +164,14 @@ export const RAdam = defineOptimizer({
   name: 'radam',
   paper: 'https://arxiv.org/abs/1908.03265',
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-  perStep: (t, settings) => {
-    const { bias1, bias2 } = biasCorrections(t, settings);
-    const most = 2 / (1 - settings.beta2) - 1;
-    const rho = most - (2 * t * settings.beta2 ** t) / bias2;
+  perStep: (t, { beta1, beta2 }) => {
+    const bias2 = 1 - beta2 ** t;
+    const rhoMax = 2 / (1 - beta2) - 1;
+    const rho = rhoMax - (2 * t * beta2 ** t) / bias2;
     const rectified = rho > 5;
-    const variance = ((rho - 4) * (rho - 2) * most) / ((most - 4) * (most - 2) * rho);
-    return { bias1, bias2, rectified, rectification: rectified ? Math.sqrt(variance) : 1 };
+    const variance = ((rho - 4) * (rho - 2) * rhoMax) / ((rhoMax - 4) * (rhoMax - 2) * rho);
+    const rectification = rectified ? Math.sqrt(variance) : 1;
+    return { bias1: 1 - beta1 ** t, bias2, rhoMax, rho, rectified, rectification };
   },
   lines: {
     m: firstMoment,

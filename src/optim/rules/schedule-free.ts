@@ -3,32 +3,31 @@ import { secondMoment } from './moments.ts';
 
 type Numbers<N extends string> = Readonly<Record<N, number>>;
 
-type Schedule = Numbers<'lr' | 'warmupSteps' | 'weightLrPower'>;
+type Schedule = Numbers<'lr' | 'warmupSteps' | 'weightLrPower'> & Partial<Numbers<'beta2'>>;
 type Scalars = {
   gamma: number;
   lrMax: number;
   weightSum: number;
   c: number;
+  bias2: number;
 };
 
-/** The learning rate γ of a step, warm-up included, and the weight c of its z in the average. */
+/**
+ * The learning rate γ of a step, warm-up included, the weight c of its z in the average, and the bias correction of a rule
+ * that has a second moment.
+ */
 function perStep(
   t: number,
-  { lr, warmupSteps, weightLrPower }: Schedule,
+  { lr, warmupSteps, weightLrPower, beta2 = 0 }: Schedule,
   { lrMax: lrBefore = 0, weightSum: sumBefore = 0 }: Numbers<string>,
 ): Scalars {
   const gamma = lr * (warmupSteps > 0 ? Math.min(1, t / warmupSteps) : 1);
   const lrMax = Math.max(lrBefore, gamma);
   const weight = lrMax ** weightLrPower;
   const weightSum = sumBefore + weight;
-  return { gamma, lrMax, weightSum, c: weightSum > 0 ? weight / weightSum : 0 };
+  const c = weightSum > 0 ? weight / weightSum : 0;
+  return { gamma, lrMax, weightSum, c, bias2: 1 - beta2 ** t };
 }
-
-const adamPerStep = (
-  t: number,
-  settings: Schedule & Numbers<'beta2'>,
-  previous: Numbers<string>,
-): Scalars & { bias2: number } => ({ ...perStep(t, settings, previous), bias2: 1 - settings.beta2 ** t });
 
 /** From y to the next y = (1 − β₁) z + β₁ x; d is the direction of z. */
 const step = (
@@ -116,7 +115,7 @@ export const ScheduleFreeAdamW = defineOptimizer({
   paper: 'https://arxiv.org/abs/2405.15682',
   defaults: { lr: 2.5e-3, beta2: 0.999, eps: 1e-8, epsRoot: 0, ...defaults, decay: 'decoupled' },
   ranges,
-  perStep: adamPerStep,
+  perStep,
   initial,
   lines: {
     v: secondMoment,
