@@ -76,6 +76,15 @@ const SIGNS: Readonly<Record<string, string>> = {
   '>=': '≥',
   '-': '−',
 };
+/** Comparisons seen from the other side. */
+const TURNED: Readonly<Record<string, string>> = {
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+  '===': '===',
+  '!==': '!==',
+};
 const FENCES: Readonly<Record<string, string>> = { abs: '||', floor: '⌊⌋', ceil: '⌈⌉', 'norm()': '‖‖' };
 
 const or = <T>(table: Readonly<Record<string, T>>, key: string, other: T): T =>
@@ -162,6 +171,9 @@ export function print(root: Expr, to: Notation): string {
     }
     if (op === '**' || op === 'pow') return [power(a, b, small), POWER];
     if (op === 'sqrt') return flat ? [to.root(go(a, ATOM)), FACTOR] : [to.root(go(a, 0, small)), ATOM];
+    // a minifier writes 0 < x
+    if (Object.hasOwn(TURNED, op) && isNumber(a) && !isNumber(b))
+      return compose(node(TURNED[op]!, b, a), small);
     if (Object.hasOwn(LEVELS, op)) {
       const level = LEVELS[op]!;
       return [to.infix(go(a, level, small), or(SIGNS, op, op), go(b, level + 1, small)), level];

@@ -21,6 +21,8 @@ export class CompiledRule {
   readonly rule: AnyRule;
   /** Every option of a parameter group with its default. */
   readonly defaults: Uniforms;
+  /** The ranges that were given, by option. */
+  readonly ranges: Readonly<Record<string, HyperparameterRange | undefined>>;
   /** The allowed values of every option. */
   readonly domains: ReadonlyMap<string, Domain>;
   readonly lines: LinePart | null;
@@ -30,12 +32,9 @@ export class CompiledRule {
     const where = `defineOptimizer(${show(rule.name)})`;
     this.rule = rule;
     this.defaults = { ...sharedDefaults, ...rule.defaults };
-    const ranges: Readonly<Record<string, HyperparameterRange | undefined>> = {
-      ...new Hyperparameters(),
-      ...rule.ranges,
-    };
+    this.ranges = { ...new Hyperparameters(), ...rule.ranges };
     this.domains = new Map(
-      Object.entries(this.defaults).map(([name, value]) => [name, domainOf(ranges[name], value)]),
+      Object.entries(this.defaults).map(([name, value]) => [name, domainOf(this.ranges[name], value)]),
     );
     this.check(where, this.defaults);
     const shared = Object.keys(sharedScalars(this.defaults, noClipping));

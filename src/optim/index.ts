@@ -11,6 +11,12 @@ export {
 export type { ClipAdaptive, ClipNorm, ClippingOptions, GradientNorm, StepReport } from './clipping.ts';
 export { elasticNet } from './decay.ts';
 export * from './define.ts';
+export {
+  describeOptimizers,
+  type OptimizerDescription,
+  type OptimizerFormula,
+  type OptimizerMemory,
+} from './describe.ts';
 export type { EngineReport, ForcedGpu, GpuOption, UpdateEngine } from './engine.ts';
 export type { StepExplanation } from './explain.ts';
 export type {

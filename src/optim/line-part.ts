@@ -72,6 +72,11 @@ export class LinePart {
     return this.rule.perStep?.(t, settings as never, previous as Readonly<Record<string, number>>) ?? {};
   }
 
+  /** The names of what is kept under these options and scalars. */
+  kept(uniforms: Uniforms): string[] {
+    return this.list.specialize(uniforms).kept.filter((name) => name !== 'p');
+  }
+
   /** The names of what may be kept. */
   get stateNames(): string[] {
     return ['p0', ...Object.keys(this.rule.lines)];

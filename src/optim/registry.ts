@@ -1,8 +1,9 @@
-import { show, suggest, ValueError } from '../core/errors.ts';
+import { show, ValueError } from '../core/errors.ts';
 import type { AnyOptimizerClass } from './define.ts';
 import type { OptimizerParams } from './groups.ts';
+import { classes, knownClass } from './known.ts';
 import type { OptimizerOptions } from './options.ts';
-import * as builtIns from './rules/index.ts';
+import type * as builtIns from './rules/index.ts';
 
 type NameOf<K> = K extends { readonly rule: { readonly name: infer N extends string } } ? N : never;
 
@@ -36,10 +37,6 @@ export type OptimizerName = keyof OptimizerRules;
 
 /** The hyperparameters of an optimizer class with their defaults. */
 export type DefaultsOf<K> = K extends Pick<AnyOptimizerClass, 'rule'> ? K['rule']['defaults'] : never;
-
-const classes = new Map<string, AnyOptimizerClass>(
-  Object.values<AnyOptimizerClass>(builtIns).map((known) => [known.rule.name, known]),
-);
 
 /** The names that {@link createOptimizer} knows now: the built-in ones by the alphabet, then plug-ins. */
 export function optimizerNames(): OptimizerName[] {
@@ -90,14 +87,6 @@ export function createOptimizer<N extends OptimizerName>(
   params: OptimizerParams<DefaultsOf<OptimizerRules[N]>>,
   options?: OptimizerOptions<DefaultsOf<OptimizerRules[N]>>,
 ): InstanceType<OptimizerRules[N]> {
-  const optimizer = classes.get(name);
-  if (!optimizer) {
-    throw new ValueError(
-      'createOptimizer',
-      'the optimizer must be known',
-      show(name),
-      suggest(String(name), classes.keys()),
-    );
-  }
+  const optimizer = knownClass('createOptimizer', name);
   return new optimizer(params as never, options as never) as never;
 }

@@ -1,6 +1,8 @@
 import { allocate, type TypedArray } from '../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
+import type { Expr } from '../formula/expr.ts';
+import { parseExpression } from '../formula/parse.ts';
 import { LineList, type Uniforms } from '../formula/program.ts';
 import { runUpdate } from '../kernels/update.ts';
 import { contiguousData, noGrad, Tensor } from '../tensor/index.ts';
@@ -27,6 +29,8 @@ export class TensorPart {
   readonly parts = {};
   readonly rule: AnyTensorRule;
   readonly perStepNames: readonly string[];
+  /** What the rule does, to be printed. */
+  readonly formula: readonly (readonly [name: string, expr: Expr])[];
   readonly #where: string;
   readonly #initials: NonNullable<AnyTensorRule['initial']>;
 
@@ -34,6 +38,10 @@ export class TensorPart {
     this.#where = where;
     this.rule = rule;
     this.#initials = rule.initial ?? {};
+    this.formula = Object.entries(rule.formula).map(([name, text]) => [
+      name,
+      parseExpression(`${where}, formula ${name}`, text),
+    ]);
     this.perStepNames = Object.keys(this.scalarsAt(1, options, {}));
     for (const name of ['p0', 'p', 'g', 'delta', 'step', 'parts'].filter((name) => name in this.#initials)) {
       throw new ValueError(
@@ -46,6 +54,11 @@ export class TensorPart {
 
   scalarsAt(t: number, settings: Uniforms, previous: StepScalars): StepScalars {
     return this.rule.perStep?.(t, settings as never, previous as Readonly<Record<string, number>>) ?? {};
+  }
+
+  kept(uniforms: Uniforms): string[] {
+    const lists = [gradient, moves.delta].map((list) => list.specialize(uniforms).kept);
+    return [...(lists.some((names) => names.includes('p0')) ? ['p0'] : []), ...Object.keys(this.#initials)];
   }
 
   get stateNames(): string[] {
@@ -72,7 +85,7 @@ export class TensorPart {
     const count = values.length;
     const arrays: Record<string, TypedArray> = { p: values, grad, g: allocate(dtype, count) };
     const program = gradient.specialize(uniforms);
-    if ([program, moves.delta.specialize(uniforms)].some(({ kept }) => kept.includes('p0'))) {
+    if (this.kept(uniforms).includes('p0')) {
       state.p0 ??= new Tensor(values.slice(), shape, dtype);
       arrays.p0 = state.p0.storage;
     }

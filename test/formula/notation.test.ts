@@ -75,6 +75,7 @@ describe('a formula as text', () => {
     ['x * (a ? b : c)', 'x (b if a else c)'],
     ['a <= b && !(c || d) ? 1 : 0', '1 if a ≤ b and not (c or d) else 0'],
     ['(a === b) !== c', 'a = b ≠ c'],
+    ['0 < a && 1 === t && 1 < 2', 'a > 0 and t = 1 and 1 < 2'],
     ['a && (b && c)', 'a and (b and c)'],
     // numbers and names
     ['1e-8 + 0.001 + 1e6 + 123456', '10⁻⁸ + 0.001 + 10⁶ + 123456'],

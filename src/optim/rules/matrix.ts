@@ -93,7 +93,7 @@ export const Muon = defineOptimizer({
     m: 'momentum * m + (1 - momentum) * g',
     u: 'nesterov ? momentum * m + (1 - momentum) * g : m',
     scale: 'adjustLr === original ? sqrt(max(1, rows / columns)) : 0.2 * sqrt(max(rows, columns))',
-    delta: 'scale * newtonSchulz(u / max(norm(u), nsEps))',
+    delta: 'scale * newtonSchulz(u / max(norm(u), nsEps), nsSteps, nsA, nsB, nsC)',
   },
   otherwise: {
     perStep: biasCorrections,
