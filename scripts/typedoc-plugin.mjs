@@ -28,7 +28,12 @@ const CATEGORIES = [
 export function load(app) {
   app.on(td.Application.EVENT_BOOTSTRAP_END, () => {
     app.options.setValue('markdownItLoader', (parser) =>
-      parser.use(math.default, { katex: formulas(app.logger), output: 'mathml', throwOnError: true }),
+      parser.use(math.default, {
+        katex: formulas(app.logger),
+        output: 'mathml',
+        throwOnError: true,
+        enableFencedBlocks: true,
+      }),
     );
   });
   showCallableConstantsAsFunctions();

@@ -131,6 +131,14 @@ export function formulaRows(compiled: CompiledRule, to: Notation): (Equation | s
   ]);
 }
 
+/** A value as people write it: 1e-6, not 0.000001. */
+export function written(value: unknown): string {
+  const size = Math.abs(Number(value));
+  return (size > 0 && size < 1e-3) || (size >= 1e5 && size < Infinity)
+    ? Number(value).toExponential()
+    : String(value);
+}
+
 /** The defaults with all switches on, and a number instead of every 0. */
 function allOn({ defaults, domains }: CompiledRule): Uniforms {
   const settings = Object.entries(defaults).map(([name, value]) => {
@@ -158,7 +166,7 @@ function inWords({ name, paper, defaults, ranges, memory, formula, onGpu }: Opti
   const { kept, numbersPerNumber, most, countedOn } = memory;
   const rows = Object.entries(defaults).map(([option, value]) => [
     option,
-    String(value),
+    written(value),
     (ranges as Readonly<Record<string, string>>)[option]!,
   ]);
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]!.length));
