@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DType } from '../../src/core/dtype.ts';
-import { Adam, createOptimizer, defineOptimizer, SGD } from '../../src/optim/index.ts';
+import { Adam, createOptimizer, defineOptimizer, type OptimizerName, SGD } from '../../src/optim/index.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 import { messageOf } from '../support/errors.ts';
 import { cases, title } from './cases.ts';
@@ -51,12 +51,7 @@ describe('the parts of a step add up to the change within 1e-12', () => {
   }
 });
 
-function explained(
-  name: Parameters<typeof createOptimizer>[0],
-  options: object,
-  gradients: number[],
-  p0 = 2,
-) {
+function explained(name: OptimizerName, options: object, gradients: number[], p0 = 2) {
   const p = tensor([p0], { dtype: 'float64', requiresGrad: true });
   const optimizer = createOptimizer(name, [['w', p]], { ...options, explain: true });
   for (const gradient of gradients) {
@@ -108,7 +103,7 @@ describe('explainStep', () => {
     });
   });
 
-  it.each<[Parameters<typeof createOptimizer>[0], object, string[]]>([
+  it.each<[OptimizerName, object, string[]]>([
     ['adagrad', { lrDecay: 0.5 }, ['gradient', 'secondMoment', 'lrDecay']],
     ['adadelta', {}, ['gradient', 'secondMoment']],
     ['rmsprop', { centered: true }, ['gradient', 'secondMoment']],
