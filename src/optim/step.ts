@@ -7,7 +7,7 @@ import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
 import { type Clipped, type ClippingOptions, clip, type Gradient } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
 import type { Choice, EngineChoice, EngineReport } from './engine.ts';
-import type { Snapshot } from './explain.ts';
+import { type LineStep, type Snapshot, stagesOf } from './explain.ts';
 import type { GroupList } from './group-list.ts';
 import { runWork, type Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
@@ -141,15 +141,19 @@ export class Stepper {
     }
     const arrays = Object.fromEntries(Object.entries(work.arrays).map(([name, x]) => [name, x.slice()]));
     runWork(work);
-    this.snapshots.set(param, {
-      t: record.t + 1,
+    const step: LineStep = {
       grad: contiguousData(param.grad!),
       arrays,
       uniforms: { ...work.uniforms, ...work.norms },
       lists: work.lists,
       parts: this.#rule.partOf(param).parts,
-      stages: work.stages?.() ?? null,
+      reached: work.reached?.() ?? null,
+    };
+    this.snapshots.set(param, {
+      t: record.t + 1,
+      before: arrays.p!,
       after: (work.arrays.p as TypedArray).slice(),
+      stages: (place) => stagesOf(step, place),
     });
   }
 }
