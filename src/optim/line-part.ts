@@ -35,6 +35,8 @@ export class LinePart {
   readonly perStepNames: readonly string[];
   /** Whether the rule takes decoupled decay into its step by itself. */
   readonly ownPull: boolean;
+  /** It may run on a device. */
+  readonly hostOnly = null;
   /** What a step of it consists of. */
   readonly parts: RuleParts;
   readonly #lists: LineStep['lists'];

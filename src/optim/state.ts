@@ -9,6 +9,8 @@ import type { ParamRecord } from './record.ts';
 import type { StepScalars } from './rule.ts';
 import type { Observation } from './schedules/index.ts';
 import { wholeFrom0 } from './schedules/options.ts';
+import type { Memory } from './search-part.ts';
+import type { Searcher } from './searcher.ts';
 
 /** What a saved state says of one parameter. */
 export interface SavedParam {
@@ -40,12 +42,15 @@ export interface OptimizerState {
   readonly observations: readonly Observation[];
   /** One per group, in order. */
   readonly groups: readonly SavedGroup[];
+  /** Of a rule that searches: its numbers, and its lists of vectors over all parameters that require gradients. */
+  readonly memory?: Readonly<Record<string, number | readonly Tensor[]>>;
 }
 
 /** A copy of an optimizer's state. */
 export function saveState(
   { rule, defaults }: CompiledRule,
   { groups, records, steps, observations, bases }: GroupList,
+  searcher: Searcher | null,
 ): OptimizerState {
   const saveParam = (p: Tensor): SavedParam => {
     const { t, perStep, state } = records.get(p)!;
@@ -63,7 +68,18 @@ export function saveState(
       bases: { ...bases[k]! },
       params: group.params.map(saveParam),
     })),
+    ...(searcher && { memory: saveMemory(searcher.memory) }),
   };
+}
+
+function saveMemory(memory: Memory): NonNullable<OptimizerState['memory']> {
+  const save = (vector: Float64Array): Tensor => tensor(vector.slice());
+  return Object.fromEntries(
+    Object.entries(memory).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? value : value.map(save),
+    ]),
+  );
 }
 
 /** A state that was read and checked. */
@@ -71,16 +87,19 @@ export interface ReadState extends Pick<OptimizerState, 'steps' | 'observations'
   readonly records: Map<Tensor, ParamRecord>;
   readonly settings: readonly Uniforms[];
   readonly bases: readonly Readonly<Record<string, number>>[];
+  readonly memory: Memory | null;
 }
 
 /** Reads a state into new records and settings, after checking all of it. */
 export function readState(
   compiled: CompiledRule,
   { groups, records: current }: GroupList,
+  searcher: Searcher | null,
   saved: OptimizerState,
 ): ReadState {
   const where = `${compiled.rule.name}.loadStateDict`;
-  checkObject(where, 'the state', saved, ['optimizer', 'steps', 'observations', 'groups']);
+  const parts = ['optimizer', 'steps', 'observations', 'groups', ...(searcher ? ['memory'] : [])];
+  checkObject(where, 'the state', saved, parts);
   if (saved.optimizer !== compiled.rule.name) {
     throw new ValueError(
       where,
@@ -120,7 +139,33 @@ export function readState(
     records,
     settings,
     bases: saved.groups.map(({ bases }) => bases),
+    memory: searcher && readMemory(where, searcher, saved.memory!),
   };
+}
+
+function readMemory(
+  where: string,
+  { initial, size }: Searcher,
+  saved: NonNullable<OptimizerState['memory']>,
+): Memory {
+  checkObject(where, 'memory', saved, Object.keys(initial));
+  const read = (name: string, value: unknown): number | Float64Array[] => {
+    if (typeof initial[name] === 'number') {
+      if (Number.isFinite(value)) return value as number;
+      throw new ValueError(where, `memory ${name} must be a finite number`, show(value));
+    }
+    if (!Array.isArray(value)) {
+      throw new ValueError(where, `memory ${name} must be a list of vectors`, show(value));
+    }
+    return value.map((vector, k) => {
+      const found = fromSaved(vector, 'float64');
+      if (!found) throw new ValueError(where, `memory ${name}[${k}] must be a tensor`, show(vector));
+      if (sameShape(found.shape, [size])) return found.storage as Float64Array;
+      const mustHold = `memory ${name}[${k}] must have the shape [${size}], of all numbers that require gradients`;
+      throw new ShapeError(where, mustHold, showShape(found.shape));
+    });
+  };
+  return Object.fromEntries(Object.entries(saved).map(([name, value]) => [name, read(name, value)]));
 }
 
 function readObservations(where: string, list: unknown): Observation[] {

@@ -21,6 +21,8 @@ const moves = {
 /** The part of a rule that is a function of whole tensors. */
 export class TensorPart {
   readonly ownPull = false;
+  /** Why it runs on the host. */
+  readonly hostOnly = 'the rule works on whole tensors, and those on the host';
   readonly parts = {};
   readonly rule: AnyTensorRule;
   readonly perStepNames: readonly string[];

@@ -13,7 +13,7 @@ const ruleOf = new Map(Object.values(rules).map(({ rule }): [string, AnyRule] =>
 /** Whether a vector is updated by lines, not by a function of the whole tensor. */
 const hasLines = (name: string): boolean => {
   const rule = ruleOf.get(name)!;
-  return 'lines' in rule || rule.otherwise !== undefined;
+  return 'lines' in rule || ('otherwise' in rule && rule.otherwise !== undefined);
 };
 
 function stepped(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GradletError, ShapeError, ValueError } from '../../src/core/errors.ts';
 import { Adam, createOptimizer, NAdam, type OptimizerState, SGD } from '../../src/optim/index.ts';
 import { type Tensor, tensor, zeros } from '../../src/tensor/index.ts';
-import { cases, title } from './cases.ts';
+import { cases, stepBy, title } from './cases.ts';
 
 const gradient = (p: Tensor, t: number): Tensor =>
   tensor(
@@ -10,10 +10,18 @@ const gradient = (p: Tensor, t: number): Tensor =>
     { dtype: p.dtype },
   ).reshape(p.shape);
 
-function steps(params: readonly Tensor[], optimizer: { step(): void }, from: number, to: number): void {
+function steps(
+  params: readonly Tensor[],
+  optimizer: { step(closure: () => number): number },
+  from: number,
+  to: number,
+): void {
   for (let t = from; t < to; t++) {
-    for (const p of params) p.grad = gradient(p, t);
-    optimizer.step();
+    stepBy(
+      optimizer,
+      params,
+      params.map((p) => gradient(p, t)),
+    );
   }
 }
 
