@@ -19,7 +19,8 @@ export class SearchPart {
 
   /** Why it runs on the host. */
   readonly hostOnly = 'the rule searches over all parameters together, on the host';
-  readonly perStepNames: readonly string[] = [];
+  /** Whether a parameter took part in the last step. */
+  readonly perStepNames: readonly string[] = ['moves'];
   readonly stateNames: readonly string[] = ['p0'];
   readonly rule: AnySearchRule;
 

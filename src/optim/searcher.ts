@@ -5,6 +5,7 @@ import { assign, contiguousData, Tensor, tensor } from '../tensor/index.ts';
 import { type Clipped, clip, clippingBy, type Gradient } from './clipping.ts';
 import { along, type Snapshot, type Stage } from './explain.ts';
 import type { GroupList } from './group-list.ts';
+import type { ParamRecord } from './record.ts';
 import type { SearchEnd, SearchPoint } from './rule.ts';
 import type { Memory, SearchPart } from './search-part.ts';
 import { type Given, linesOfGradient, seenGradient } from './seen.ts';
@@ -24,18 +25,14 @@ interface Seen extends SearchPoint {
 
 const UNCLIPPED = { ownPull: false, clipScale: 1, clipValue: Infinity };
 
-/** What the closure gave at one point. */
-interface Look<T> {
-  readonly result: T;
-  readonly clipped: Clipped;
-  readonly point: Seen;
-}
-
 /** One parameter in the vector of all. */
 interface Place {
   readonly param: Tensor;
+  readonly record: ParamRecord;
   readonly settings: Uniforms;
   readonly from: number;
+  /** Whether it takes part: it requires gradients and has one. */
+  readonly moves: boolean;
 }
 
 /** Takes steps that search over all parameters together. */
@@ -44,8 +41,6 @@ export class Searcher {
   readonly #list: GroupList;
   readonly #snapshots: Map<Tensor, Snapshot>;
   #memory: Memory;
-  /** Whose numbers the memory is of. */
-  #of: readonly Tensor[] = [];
 
   constructor(part: SearchPart, list: GroupList, snapshots: Map<Tensor, Snapshot>) {
     this.#part = part;
@@ -70,26 +65,19 @@ export class Searcher {
     );
   }
 
-  /** How many numbers a vector has now. */
+  /** How many numbers a vector has. */
   get size(): number {
-    return this.#moving.reduce((sum, p) => sum + p.size, 0);
+    return [...this.#list.records.keys()].reduce((sum, p) => sum + p.size, 0);
   }
 
-  /** What is kept; the same as at first once other parameters take part than before. */
+  /** What is kept; the same as at first once parameters were added. */
   get memory(): Memory {
-    const moving = this.#moving;
-    const same = moving.length === this.#of.length && moving.every((p, i) => p === this.#of[i]);
-    return same ? this.#memory : this.#part.initial;
+    const vectors = Object.values(this.#memory).flatMap((value) => (typeof value === 'number' ? [] : value));
+    return vectors.every(({ length }) => length === this.size) ? this.#memory : this.#part.initial;
   }
 
   set memory(memory: Memory) {
     this.#memory = memory;
-    this.#of = this.#moving;
-  }
-
-  /** All parameters that take part. */
-  get #moving(): Tensor[] {
-    return this.#list.groups.flatMap(({ params }) => params.filter((p) => p.requiresGrad));
   }
 
   /** One step; where it fails or is skipped, the parameters are what they were. */
@@ -105,22 +93,26 @@ export class Searcher {
     }
     this.#list.follow();
     this.#list.check(where);
+    const result = yield* wait(closure());
     const places = this.#places();
+    const moving = places.filter(({ moves }) => moves);
     const before = new Float64Array(this.size);
     for (const { param, from } of places) before.set(contiguousData(param), from);
     const settle = (x: Float64Array): void => {
-      for (const { param, from } of places) assign(param, x.subarray(from, from + param.size));
+      for (const { param, from } of moving) assign(param, x.subarray(from, from + param.size));
     };
+    const first = this.#seen(result, before, moving, settings);
+    const done = { ...first.clipped, result };
+    if (first.clipped.skip || moving.length === 0) return done;
+    // what was learnt with other parameters does not hold
+    const same = places.every(({ record, moves }) => (record.perStep.moves ?? false) === moves);
     let moved = false;
     try {
-      const first = yield* this.#look(closure, before, places, settings);
-      const done = { ...first.clipped, result: first.result };
-      if (first.clipped.skip) return done;
       const told = explain ? new Told(before.length) : null;
       const hyperparameters = this.#list.groups[0] as object;
       const search = this.#part.rule.search(
         first.point,
-        this.memory as never,
+        (same ? this.memory : this.#part.initial) as never,
         hyperparameters as never,
         (from, direction) => told?.add(from as Seen, direction),
       );
@@ -129,7 +121,7 @@ export class Searcher {
         const x = this.#checked('yield', next.value, before.length);
         settle(x);
         moved = true;
-        const { point, clipped } = yield* this.#look(closure, x, places, settings);
+        const { point, clipped } = this.#seen(yield* wait(closure()), x, moving, settings);
         if (clipped.skip) {
           settle(before);
           return { ...done, ...clipped };
@@ -140,10 +132,13 @@ export class Searcher {
       settle(this.#checked('return x:', next.value.x, before.length));
       this.memory = memory;
       for (const place of places) {
-        const record = this.#list.records.get(place.param)!;
-        record.t++;
-        record.engine = 'loop';
-        if (told) this.#snapshots.set(place.param, told.snapshot(place, record.t, before, next.value.x));
+        const { param, record, moves } = place;
+        if (moves) {
+          record.t++;
+          record.engine = 'loop';
+          if (told) this.#snapshots.set(param, told.snapshot(place, before, next.value.x));
+        }
+        if (record.t > 0) record.perStep = { moves };
       }
       return done;
     } catch (error) {
@@ -155,51 +150,46 @@ export class Searcher {
   #places(): Place[] {
     let from = 0;
     return this.#list.groups.flatMap((group) =>
-      group.params
-        .filter((p) => p.requiresGrad)
-        .map((param) => {
-          const place = { param, settings: group as object as Uniforms, from };
-          from += param.size;
-          return place;
-        }),
+      group.params.map((param) => {
+        const record = this.#list.records.get(param)!;
+        const moves = param.requiresGrad && param.grad !== null;
+        const place = { param, record, settings: group as object as Uniforms, from, moves };
+        from += param.size;
+        return place;
+      }),
     );
   }
 
-  /** The loss and its gradient where the parameters are. */
-  *#look<T>(
-    closure: () => Awaitable<T>,
+  /** A point, from what the closure left there. */
+  #seen(
+    result: unknown,
     x: Float64Array,
-    places: readonly Place[],
+    moving: readonly Place[],
     { where, clipping, report, explain }: StepSettings,
-  ): Waiting<Look<T>> {
-    const result = yield* wait(closure());
+  ): { readonly clipped: Clipped; readonly point: Seen } {
     let loss = lossOf(where, result);
-    const gradients = new Map<Tensor, Gradient>();
-    for (const { param, from } of places) {
+    const gradients = moving.map(({ param, record, from }): Gradient => {
       const values = x.subarray(from, from + param.size);
       const grad = param.grad ? contiguousData(param.grad) : new Float64Array(param.size);
-      const { name } = this.#list.records.get(param)!;
-      gradients.set(param, { name, shape: param.shape, values, grad, clipScale: 1 });
-    }
-    const groups = this.#list.groups.map(({ params }) => params.flatMap((p) => gradients.get(p) ?? []));
-    const clipped = clip(where, clipping, groups, report);
+      return { name: record.name, shape: param.shape, values, grad, clipScale: 1 };
+    });
+    const clipped = clip(where, clipping, [gradients], report);
     const g = new Float64Array(x.length);
     const raw = new Float64Array(explain ? x.length : 0);
-    if (places[0]?.settings.maximize) loss = -loss;
-    for (const { param, settings, from } of places) {
-      const { values, grad } = gradients.get(param)!;
+    if (moving[0]?.settings.maximize) loss = -loss;
+    for (const [k, { param, record, settings, from }] of moving.entries()) {
+      const { values, grad } = gradients[k]!;
       const uniforms = { ...settings, ...sharedScalars(settings, UNCLIPPED) };
       const arrays: Given = { p: values, grad };
       if (linesOfGradient.specialize(uniforms).kept.includes('p0')) {
-        const { state } = this.#list.records.get(param)!;
-        state.p0 ??= tensor(param);
-        arrays.p0 = state.p0.storage;
+        record.state.p0 ??= tensor(param);
+        arrays.p0 = record.state.p0.storage;
       }
       g.set(seenGradient(arrays, 'float64', uniforms), from);
       if (uniforms.coupled) loss += penaltyOf(arrays, uniforms);
       if (explain) raw.set(seenGradient(arrays, 'float64', { ...uniforms, coupled: false }), from);
     }
-    return { result, clipped, point: { x, loss, g, raw } };
+    return { clipped, point: { x, loss, g, raw } };
   }
 
   #checked(what: string, x: unknown, size: number): Float64Array {
@@ -257,7 +247,7 @@ class Told {
     addTo(this.#directions, direction);
   }
 
-  snapshot({ param, settings, from }: Place, t: number, before: Float64Array, x: Float64Array): Snapshot {
+  snapshot({ param, record, settings, from }: Place, before: Float64Array, x: Float64Array): Snapshot {
     const lr = settings.lr as number;
     const stages = (i: number): Stage[] => {
       const at = from + i;
@@ -269,7 +259,12 @@ class Told {
         ['stepLength', x[at]! - p],
       ];
     };
-    return { t, before: before.slice(from, from + param.size), after: contiguousData(param).slice(), stages };
+    return {
+      t: record.t,
+      before: before.slice(from, from + param.size),
+      after: contiguousData(param).slice(),
+      stages,
+    };
   }
 }
 

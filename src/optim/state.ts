@@ -42,7 +42,7 @@ export interface OptimizerState {
   readonly observations: readonly Observation[];
   /** One per group, in order. */
   readonly groups: readonly SavedGroup[];
-  /** Of a rule that searches: its numbers, and its lists of vectors over all parameters that require gradients. */
+  /** Of a rule that searches: its numbers, and its lists of vectors over all parameters together. */
   readonly memory?: Readonly<Record<string, number | readonly Tensor[]>>;
 }
 
@@ -161,7 +161,7 @@ function readMemory(
       const found = fromSaved(vector, 'float64');
       if (!found) throw new ValueError(where, `memory ${name}[${k}] must be a tensor`, show(vector));
       if (sameShape(found.shape, [size])) return found.storage as Float64Array;
-      const mustHold = `memory ${name}[${k}] must have the shape [${size}], of all numbers that require gradients`;
+      const mustHold = `memory ${name}[${k}] must have the shape [${size}], of all numbers together`;
       throw new ShapeError(where, mustHold, showShape(found.shape));
     });
   };

@@ -1,5 +1,10 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
-import { type AnyOptimizerClass, createOptimizer, type OptimizerName } from '../optim/index.ts';
+import {
+  type AnyOptimizerClass,
+  createOptimizer,
+  type Optimizer,
+  type OptimizerName,
+} from '../optim/index.ts';
 import { contiguousData, type NestedNumbers, type Tensor, tensor } from '../tensor/index.ts';
 import { loadReference, objective, type Reference, type ReferenceRow, type RowOptions } from './reference.ts';
 
@@ -41,7 +46,7 @@ export interface Verification {
 
 const ALLOWED = { float64: 1e-12, float32: 1e-5 };
 
-type Optimizer = Pick<InstanceType<AnyOptimizerClass>, 'step' | 'averages' | 'gradNorm'>;
+type Tested = Pick<Optimizer, 'step' | 'averages' | 'gradNorm'>;
 
 /** The largest error of numbers: in float64 relative to each, in float32 to the largest, since there the small ones cancel. */
 function errorOf(
@@ -63,7 +68,7 @@ function errorOf(
 
 /** Takes the steps of a row, and compares what comes out at each of those recorded. */
 function errorsOf(
-  create: (params: Tensor[], options: RowOptions) => Optimizer,
+  create: (params: Tensor[], options: RowOptions) => Tested,
   reference: Reference,
   row: ReferenceRow,
   dtype: keyof typeof ALLOWED,
@@ -107,7 +112,7 @@ function errorsOf(
 
 /** The rows of one optimizer, by whatever creates it. */
 export function compare(
-  create: (params: Tensor[], options: RowOptions) => Optimizer,
+  create: (params: Tensor[], options: RowOptions) => Tested,
   reference: Reference,
   row: ReferenceRow,
 ): VerifiedRow[] {
@@ -161,7 +166,7 @@ export async function verify(
       `${suggest(wanted, names)} Compare with one of them: { as: … }.`,
     );
   }
-  const create = (params: Tensor[], all: RowOptions): Optimizer =>
+  const create = (params: Tensor[], all: RowOptions): Tested =>
     typeof optimizer === 'string'
       ? createOptimizer(optimizer, params, all as object)
       : new optimizer(params as never, all as never);

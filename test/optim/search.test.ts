@@ -126,18 +126,23 @@ describe('a step that searches', () => {
     }
   });
 
-  it('counts a missing gradient as 0, leaves frozen parameters out, and begins anew once they change', () => {
+  it('leaves parameters without a gradient and frozen ones, and begins anew once others take part', () => {
     const [a, b, c] = [1, 2, 3].map(scalar) as [Tensor, Tensor, Tensor];
     c.requiresGrad = false;
-    const optimizer = new LBFGS([a, b, c], { lr: 0.5, maxIter: 1 });
-    optimizer.step(quadratic([a]));
+    const optimizer = new LBFGS([a, b, c], { lr: 0.5, maxIter: 1, weightDecay: 2 });
+    optimizer.step(quadratic([a], 0));
     expect([a.item(), b.item(), c.item()]).toEqual([0.5, 2, 3]);
-    expect(optimizer.stateDict().memory!.move).toHaveLength(1);
     c.requiresGrad = true;
-    expect(optimizer.stateDict().memory!.move).toEqual([]);
-    optimizer.step(quadratic([a, c]));
-    // the 1-norm of the gradient (1, 0, 6) limits the first move
+    optimizer.step(quadratic([a, c], 0));
+    // the 1-norm of the gradient (1, 0, 6) limits a first move
     expect([a.item(), b.item(), c.item()]).toEqual([0.5 - 0.5 / 7, 2, 3 - 3 / 7]);
+    optimizer.zeroGrad();
+    const saved = JSON.stringify(optimizer.stateDict());
+    optimizer.step(() => 0);
+    expect([a.item(), b.item(), c.item()]).toEqual([0.5 - 0.5 / 7, 2, 3 - 3 / 7]);
+    expect(JSON.parse(saved).memory.move).toEqual([[-0.5 / 7, 0, -3 / 7].map((x) => expect.closeTo(x, 12))]);
+    optimizer.addGroup({ params: [scalar(1)] });
+    expect(optimizer.stateDict().memory!.move).toEqual([]);
   });
 
   it('finds the least squares of a layer in float32 at once', () => {
@@ -303,7 +308,7 @@ describe('the memory of a search', () => {
     [
       'move',
       [[1, 2, 3]],
-      'lbfgs.loadStateDict: memory move[0] must have the shape [2], of all numbers that require gradients, got [3].',
+      'lbfgs.loadStateDict: memory move[0] must have the shape [2], of all numbers together, got [3].',
     ],
     ['mvoe', [], 'lbfgs.loadStateDict: every option must be known, got "mvoe". Did you mean "move"?'],
   ])('is refused with a wrong %s', (name, value, message) => {

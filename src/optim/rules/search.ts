@@ -131,15 +131,15 @@ function quasiNewton(
  * direction is $-g$, followed $\min(1, 1 / \lVert g \rVert_1) \cdot \mathrm{lr}$ far. It ends early where no element of the
  * gradient is above `toleranceGrad`, or neither a parameter nor the loss changes by more than `toleranceChange`.
  *
- * `step` wants a closure that returns the loss. All parameters that require gradients make one vector; one without a
- * gradient counts as 0. `weightDecay` and `l1` become a part of the loss (coupled, not proximal), and only they may differ
+ * `step` wants a closure that returns the loss. All parameters make one vector; those without a gradient, and frozen ones,
+ * stay, and where others take part than before, the search begins anew. `weightDecay` and `l1` become a part of the loss (coupled, not proximal), and only they may differ
  * from group to group. There is no clipping, which would hide the curvature. If the closure throws, the parameters are
  * what they were before the step.
  * Defaults: lr 1, maxIter 20, maxEval 0 (5/4 of maxIter), toleranceGrad 1e-7, toleranceChange 1e-9, historySize 100,
  * lineSearch none.
  *
  * @paper Liu and Nocedal, On the limited memory BFGS method for large scale optimization, 1989, https://doi.org/10.1007/BF01589116
- * @differs PyTorch knows no weight decay here, takes one group only, and keeps the numbers of its search in the parameters' dtype; here they are doubles.
+ * @differs PyTorch knows no weight decay here, takes one group only, moves parameters without a gradient along old directions, and keeps the numbers of its search in the parameters' dtype; here they are doubles.
  * @differs optax keeps 10 pairs, takes one direction per update, starts from $\min(1, 1 / \lVert g \rVert_2) I$, stores pairs of any sign, and has a line search of its own.
  * @differs Keras has no L-BFGS.
  * @example
