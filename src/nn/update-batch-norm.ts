@@ -6,8 +6,8 @@ import { BatchNorm } from './norm.ts';
 
 /**
  * Finds the running statistics of every {@link BatchNorm} anew: plain averages over the given batches, with the parameters
- * as they are now. For parameters that were not trained but averaged, whose layers have statistics that belong to
- * others.
+ * as they are now. For parameters that were not trained but averaged, by {@link swa} or {@link ema}, whose layers have
+ * statistics that belong to others.
  *
  * The model runs once over the batches, in training mode and without recording; {@link Dropout} drops, as in training.
  * Afterwards every module is in its own mode again. A layer that no batch reached, or that stays in evaluation mode, keeps
