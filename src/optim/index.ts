@@ -60,3 +60,4 @@ export type { ScheduleOptions } from './scheduled.ts';
 export * as schedules from './schedules/index.ts';
 export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';
+export * from './wrappers/index.ts';

@@ -1,5 +1,6 @@
+import type { DType } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
-import { sameShape, showShape } from '../core/shape.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
 import { fromSaved, type Tensor, tensor } from '../tensor/index.ts';
 import type { CompiledRule } from './compiled.ts';
@@ -98,15 +99,9 @@ export function readState(
   saved: OptimizerState,
 ): ReadState {
   const where = `${compiled.rule.name}.loadStateDict`;
+  checkKind(where, compiled.rule.name, saved);
   const parts = ['optimizer', 'steps', 'observations', 'groups', ...(searcher ? ['memory'] : [])];
   checkObject(where, 'the state', saved, parts);
-  if (saved.optimizer !== compiled.rule.name) {
-    throw new ValueError(
-      where,
-      `the state must be that of ${show(compiled.rule.name)}`,
-      show(saved.optimizer),
-    );
-  }
   checkValue(where, 'steps', saved.steps, wholeFrom0);
   const observations = readObservations(where, saved.observations);
   checkCount(where, 'groups', saved.groups, groups.length);
@@ -206,24 +201,32 @@ function readParam(
         suggest(name, part.stateNames),
       );
     }
-    const read = fromSaved(value, p.dtype);
-    if (!read) throw new ValueError(where, `state ${name} must be a tensor`, show(value));
     const shape = part.stateShape(name, p, settings);
-    if (!sameShape(read.shape, shape)) {
-      const mustHold = `state ${name} must have the shape ${showShape(shape)}`;
-      throw new ShapeError(
-        where,
-        mustHold,
-        showShape(read.shape),
-        'Load it into an optimizer over the same model.',
-      );
-    }
-    kept[name] = read;
+    kept[name] = readTensor(where, `state ${name}`, value, p.dtype, shape);
   }
   return { t, perStep: { ...perStep }, state: kept, engine: null };
 }
 
-function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {
+/** Throws for the state of another optimizer or wrapper. */
+export function checkKind(where: string, name: string, saved: object): void {
+  const { optimizer, wrapper } = (saved ?? {}) as { readonly optimizer?: string; readonly wrapper?: string };
+  const kind = optimizer ?? wrapper ?? name;
+  if (kind !== name) throw new ValueError(where, `the state must be that of ${show(name)}`, show(kind));
+}
+
+/** A copy of a saved tensor, which must have this shape. */
+export function readTensor(where: string, name: string, value: unknown, dtype: DType, shape: Shape): Tensor {
+  const read = fromSaved(value, dtype);
+  if (!read) throw new ValueError(where, `${name} must be a tensor`, show(value));
+  if (!sameShape(read.shape, shape)) {
+    const mustHold = `${name} must have the shape ${showShape(shape)}`;
+    const advice = 'Load it into an optimizer over the same model.';
+    throw new ShapeError(where, mustHold, showShape(read.shape), advice);
+  }
+  return read;
+}
+
+export function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {
   if (typeof value !== 'object' || value === null)
     throw new ValueError(where, `${name} must be an object`, show(value));
   checkKeys(where, value, keys);
@@ -232,7 +235,7 @@ function checkObject(where: string, name: string, value: unknown, keys: readonly
   }
 }
 
-function checkCount(where: string, what: string, list: unknown, count: number): void {
+export function checkCount(where: string, what: string, list: unknown, count: number): void {
   const got = Array.isArray(list) ? String(list.length) : show(list);
   if (!Array.isArray(list) || list.length !== count) {
     throw new ValueError(where, `the state must have as many ${what} as the optimizer, ${count}`, got);
