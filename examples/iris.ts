@@ -92,10 +92,13 @@ export async function compareOptimizers(
     for (let epoch = 1; epoch <= epochs; epoch++) {
       let total = 0;
       for (const [x, y] of loader) {
-        const loss = nn.mseLoss(model.forward(x), oneHot(y, 3));
-        optimizer.zeroGrad();
-        loss.backward();
-        optimizer.step();
+        // a closure, since some optimizers look at the loss more than once
+        const loss = optimizer.step(() => {
+          const loss = nn.mseLoss(model.forward(x), oneHot(y, 3));
+          optimizer.zeroGrad();
+          loss.backward();
+          return loss;
+        });
         total += loss.item() * y.size;
       }
       losses.push(total / train.length);

@@ -17,6 +17,7 @@ const CATEGORIES = [
   [/^core\/errors/, 'Errors'],
   [/^optim\/(clip|decay|weight-decay)/, 'Weight decay and clipping'],
   [/^optim\/schedules/, 'Schedules'],
+  [/^optim\/wrappers/, 'Wrapping optimizers'],
   [/^(optim\/|kernels\/gpu)/, 'Optimizers'],
   [/^(tensor|core|kernels|formula)\//, 'Tensors'],
   [/^nn\/index/, 'Layers and losses'],

@@ -8,15 +8,17 @@ import { constantsIn, type DocComment, exportsOf, membersOf } from './doc-commen
 import { latex, latexBlock } from './latex.ts';
 import { code, literal, page, table } from './markdown.ts';
 
+/** The families in the order in which one learns them; a new one comes last. */
 const TITLES: Readonly<Record<string, string>> = {
+  sgd: 'Gradient descent and momentum',
+  adaptive: 'Adaptive learning rates',
   adam: 'The Adam family',
   'adam-kin': 'More kin of Adam',
-  adaptive: 'Adaptive learning rates',
+  sign: 'Signs',
   'layer-wise': 'Layer by layer',
   matrix: 'Matrices',
   'schedule-free': 'Without a schedule',
-  sgd: 'Gradient descent and momentum',
-  sign: 'Signs',
+  search: 'Searches',
 };
 
 /** An optimizer and what its doc comment says. */
@@ -37,7 +39,9 @@ const meanings = membersOf('src/optim/hyperparameters.ts', 'Hyperparameters');
 
 /** The built-in optimizers, family by family. */
 export function families(): Family[] {
-  return exportsOf('src/optim/rules/index.ts').map((file) => ({
+  const files = exportsOf('src/optim/rules/index.ts');
+  const order = [...new Set([...Object.keys(TITLES).filter((file) => files.includes(file)), ...files])];
+  return order.map((file) => ({
     title: TITLES[file] ?? file[0]!.toUpperCase() + file.slice(1).replaceAll('-', ' '),
     entries: [...constantsIn(`src/optim/rules/${file}.ts`)].map(([name, comment]) => ({
       name,
@@ -55,12 +59,12 @@ function introductionOf({ name, comment }: Entry): string {
   return isName ? rest![0]!.toUpperCase() + rest!.slice(1) : paragraph;
 }
 
-const short = (n: number): string => String(Number(n.toPrecision(2)));
+const short = (n: number): string => String(Number(n.toPrecision(3)));
 
 function overviewRow(entry: Entry): string[] {
   const { memory, onGpu } = describeOptimizers(entry.optimizer);
   return [
-    `{@link ${entry.name}} ${code(entry.optimizer.rule.name)}`,
+    `[${entry.name}](#${entry.name.toLowerCase()}) ${code(entry.optimizer.rule.name)}`,
     /^.*?\.(?= |$)/.exec(introductionOf(entry))![0],
     `${short(memory.numbersPerNumber)} … ${short(memory.most)}`,
     onGpu ? 'yes' : 'no',

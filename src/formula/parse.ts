@@ -270,6 +270,17 @@ export function parseExpression(where: string, text: string): Expr {
   return new Parser(where, text, true).expression();
 }
 
+/** Reads formulas by the names of what they give. */
+export function parseEquations(
+  where: string,
+  formula: Readonly<Record<string, string>>,
+): (readonly [name: string, value: Expr])[] {
+  return Object.entries(formula).map(([name, text]) => [
+    name,
+    parseExpression(`${where}, formula ${name}`, text),
+  ]);
+}
+
 /** The expression trees of what a function of the step returns. */
 export function parseScalars(where: string, source: Source): Scalars {
   return new Parser(where, source.toString()).scalars();

@@ -1,6 +1,6 @@
 import type { Module } from './module.ts';
 
-/** One call of {@link inEvalMode} that is under way, and the mode in which it found a module. */
+/** One call of {@link inMode} that is under way, and the mode in which it found a module. */
 interface Stay {
   mode: boolean;
 }
@@ -39,13 +39,19 @@ function enter(module: Module): () => void {
  * ```
  */
 export function inEvalMode<T>(model: Module, fn: () => T): T {
+  return inMode(model, false, fn);
+}
+
+/** Runs `fn` with the model in training or evaluation mode. @internal */
+export function inMode<T>(model: Module, training: boolean, fn: () => T): T {
   const leave = model.modules().map(enter);
   const restore = (): void => {
     for (const back of leave) back();
   };
   let result: T;
   try {
-    model.eval();
+    if (training) model.train();
+    else model.eval();
     result = fn();
   } catch (error) {
     restore();

@@ -34,6 +34,7 @@ export interface GpuCalibration {
 
 const SIZES = [2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22];
 const ROUNDS = 5;
+const BUDGET_MS = 1000;
 const WHERE = 'calibrateGpu';
 
 let known: GpuCalibration | null = null;
@@ -86,7 +87,8 @@ export function setGpuCalibration(calibration: GpuCalibration | null): void {
 }
 
 /**
- * Measures from what size on an Adam update is faster on this machine's GPU than in the loop. It takes less than a second.
+ * Measures from what size on an Adam update is faster on this machine's GPU than in the loop. It takes about a
+ * second at most.
  *
  * @param mode - a backend to measure whatever it is; left out, those that have a real GPU behind them
  * @returns the calibration, for {@link setGpuCalibration}
@@ -110,17 +112,23 @@ export async function calibrateGpu(mode?: GpuMode): Promise<GpuCalibration> {
   return best ?? { mode: null, threshold: null, why: reasons.join('; '), measured: [] };
 }
 
-/** Times both at growing sizes, until the GPU is faster. */
+/** Times both at growing sizes, until the GPU is faster or the next size would take too long. */
 async function measure(device: GpuDevice): Promise<GpuCalibration> {
   const { mode, hardware } = device;
   const measured: GpuMeasurement[] = [];
+  const start = performance.now();
+  let expected = 0;
   for (const n of SIZES.filter((size) => size <= device.limit)) {
+    const begin = performance.now();
+    if (begin - start + expected > BUDGET_MS) break;
     const one = await timesAt(device, n);
     measured.push(one);
     if (one.gpu < one.loop) {
       const why = `${mode} on ${hardware.name} is faster from ${n} numbers on`;
       return { mode, threshold: n, why, measured };
     }
+    // the next size is four times this one
+    expected = 4 * (performance.now() - begin);
   }
   const why = `${mode} on ${hardware.name} is slower than the loop up to ${measured.at(-1)?.n ?? 0} numbers`;
   return { mode, threshold: null, why, measured };

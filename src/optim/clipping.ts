@@ -125,6 +125,13 @@ export function checkClipping(where: string, options: Clipping): void {
   checkValue(where, 'nonFinite', nonFinite, NON_FINITE);
 }
 
+/** The first option that may change a gradient; `null` where none does. */
+export function clippingBy(options: Clipping): 'clipNorm' | 'clipAdaptive' | 'clipValue' | null {
+  if ((normIn(options)?.max ?? Infinity) < Infinity) return 'clipNorm';
+  if (options.clipAdaptive !== null) return 'clipAdaptive';
+  return options.clipValue < Infinity ? 'clipValue' : null;
+}
+
 /** What became of the gradients of a step. */
 export interface Clipped {
   /** The norm that `clipNorm` measured; `null` without it. */

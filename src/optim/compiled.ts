@@ -11,6 +11,7 @@ import {
 } from './hyperparameters.ts';
 import { LinePart } from './line-part.ts';
 import type { AnyRule } from './rule.ts';
+import { SearchPart } from './search-part.ts';
 import { sharedScalars } from './shared-lines.ts';
 import { TensorPart } from './tensor-part.ts';
 
@@ -27,27 +28,41 @@ export class CompiledRule {
   readonly domains: ReadonlyMap<string, Domain>;
   readonly lines: LinePart | null;
   readonly tensors: TensorPart | null;
+  readonly search: SearchPart | null;
 
   constructor(rule: AnyRule) {
     const where = `defineOptimizer(${show(rule.name)})`;
     this.rule = rule;
     this.defaults = { ...sharedDefaults, ...rule.defaults };
-    this.ranges = { ...new Hyperparameters(), ...rule.ranges };
+    this.ranges = {
+      ...new Hyperparameters(),
+      ...('search' in rule && SearchPart.ranges),
+      ...rule.ranges,
+    };
     this.domains = new Map(
       Object.entries(this.defaults).map(([name, value]) => [name, domainOf(this.ranges[name], value)]),
     );
     this.check(where, this.defaults);
     const shared = Object.keys(sharedScalars(this.defaults, noClipping));
-    const lines = 'update' in rule ? rule.otherwise : rule;
+    const lines = 'lines' in rule ? rule : 'update' in rule ? rule.otherwise : undefined;
     this.tensors = 'update' in rule ? new TensorPart(where, rule, this.defaults) : null;
+    this.search = 'search' in rule ? new SearchPart(where, rule) : null;
     this.lines = lines ? new LinePart(where, lines, this.defaults, shared) : null;
   }
 
   /** What changes a parameter. */
-  partOf(param: Tensor): LinePart | TensorPart {
-    const { lines, tensors } = this;
+  partOf(param: Tensor): LinePart | TensorPart | SearchPart {
+    const { lines, tensors, search } = this;
+    if (search) return search;
     if (!tensors) return lines!;
     return !lines || tensors.rule.takes?.(param) ? tensors : lines;
+  }
+
+  /** The options that must be the same in all groups. */
+  get common(): string[] {
+    return this.search
+      ? Object.keys(this.defaults).filter((name) => !SearchPart.perGroup.includes(name))
+      : [];
   }
 
   /** Throws unless every setting lies in its range. */

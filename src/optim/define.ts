@@ -3,7 +3,7 @@ import type { OptimizerParams } from './groups.ts';
 import type { OptimizerDefaults } from './hyperparameters.ts';
 import { Optimizer } from './optimizer.ts';
 import type { OptimizerOptions } from './options.ts';
-import type { AnyRule, StepScalars, TensorRule, UpdateRule } from './rule.ts';
+import type { AnyRule, SearchRule, StepScalars, TensorRule, UpdateRule } from './rule.ts';
 
 /** The class that {@link defineOptimizer} makes of a rule. */
 export interface OptimizerClass<H extends OptimizerDefaults, R> {
@@ -92,6 +92,45 @@ export function defineOptimizer<
   S extends string = never,
   C extends StepScalars = NoScalars,
 >(rule: TensorRule<N, H, C, S>): OptimizerClass<H, TensorRule<N, H, C, S>>;
+/**
+ * Makes an optimizer from a search over all parameters together, which may look at the loss as often as it likes: a line
+ * search, say. `step` then needs a closure. See {@link SearchRule}; groups may differ in their decay only.
+ *
+ * @example
+ * Steepest descent that halves its step until the loss falls:
+ * ```ts
+ * import { defineOptimizer, tensor } from 'gradlet';
+ * const Backtracking = defineOptimizer({
+ *   name: 'backtracking',
+ *   paper: 'https://doi.org/10.2140/pjm.1966.16.1',
+ *   defaults: { lr: 1 },
+ *   initial: {},
+ *   *search({ x, loss, g }, memory, { lr }) {
+ *     const slope = g.reduce((sum, gi) => sum + gi * gi, 0);
+ *     for (let t = lr; t > 1e-9; t /= 2) {
+ *       const point = yield x.map((xi, i) => xi - t * g[i]!);
+ *       if (point.loss <= loss - 1e-4 * t * slope) return { x: point.x, memory };
+ *     }
+ *     return { x, memory };
+ *   },
+ *   formula: { p: 'p - length * g' },
+ * });
+ * const w = tensor([4, -2], { requiresGrad: true });
+ * const optimizer = new Backtracking([w], { lr: 4 });
+ * optimizer.step(() => {
+ *   optimizer.zeroGrad();
+ *   const loss = w.square().sum();
+ *   loss.backward();
+ *   return loss;
+ * });
+ * w.toString(); // → tensor([0., 0.], requiresGrad=true)
+ * ```
+ */
+export function defineOptimizer<
+  const N extends string,
+  H extends OptimizerDefaults,
+  const M extends Readonly<Record<string, unknown>>,
+>(rule: SearchRule<N, H, M>): OptimizerClass<H, SearchRule<N, H, M>>;
 export function defineOptimizer<H extends OptimizerDefaults, R extends AnyRule>(
   rule: R,
 ): OptimizerClass<H, R> {

@@ -6,8 +6,13 @@ import { type Tensor, zeros } from '../tensor/index.ts';
 import { CompiledRule } from './compiled.ts';
 import type { AnyOptimizerClass } from './define.ts';
 import type { OptimizerDefaults, OptimizerSettings, WithLr } from './hyperparameters.ts';
-import { classes, knownClass } from './known.ts';
-import type { DefaultsOf, OptimizerName, OptimizerRules } from './registry.ts';
+import {
+  type ClassOf,
+  type DefaultsOf,
+  type OptimizerName,
+  optimizerClass,
+  optimizerNames,
+} from './registry.ts';
 import { sharedScalars } from './shared-lines.ts';
 import { type Equation, equations, statementsOf } from './statements.ts';
 
@@ -79,17 +84,15 @@ export function describeOptimizers(): OptimizerDescription[];
  * lion.ranges.beta1; // → [0, 1)
  * ```
  */
-export function describeOptimizers<N extends OptimizerName>(
-  optimizer: N,
-): OptimizerDescription<DefaultsOf<OptimizerRules[N]>>;
-export function describeOptimizers<K extends AnyOptimizerClass>(
+export function describeOptimizers<K extends OptimizerName | AnyOptimizerClass>(
   optimizer: K,
-): OptimizerDescription<DefaultsOf<K>>;
+): OptimizerDescription<DefaultsOf<ClassOf<K>>>;
 export function describeOptimizers(
-  optimizer?: string | AnyOptimizerClass,
+  optimizer?: OptimizerName | AnyOptimizerClass,
 ): OptimizerDescription | OptimizerDescription[] {
-  if (optimizer === undefined) return [...classes.values()].map(describe);
-  return describe(typeof optimizer === 'string' ? knownClass('describeOptimizers', optimizer) : optimizer);
+  const one = (which: OptimizerName | AnyOptimizerClass): OptimizerDescription =>
+    describe(optimizerClass('describeOptimizers', which));
+  return optimizer === undefined ? optimizerNames().map(one) : one(optimizer);
 }
 
 function describe({ rule }: AnyOptimizerClass): OptimizerDescription {
@@ -101,7 +104,7 @@ function describe({ rule }: AnyOptimizerClass): OptimizerDescription {
     return [name, compiled.ranges[name] ?? any];
   });
   const matrix = zeros([64, 32]);
-  const onGpu = compiled.partOf(matrix) === compiled.lines;
+  const onGpu = compiled.partOf(matrix).hostOnly === null;
   const { kept, numbers } = keptOf(compiled, matrix, defaults);
   const description = {
     name: rule.name,
@@ -112,7 +115,7 @@ function describe({ rule }: AnyOptimizerClass): OptimizerDescription {
       kept,
       numbersPerNumber: numbers,
       most: keptOf(compiled, matrix, allOn(compiled)).numbers,
-      countedOn: onGpu ? 'every parameter' : 'a [64, 32] matrix',
+      countedOn: compiled.tensors ? 'a [64, 32] matrix' : 'every parameter',
     } as const,
     formula: {
       text: formulaRows(compiled, text).map((row) => (typeof row === 'string' ? row : row.join(' '))),
@@ -171,7 +174,7 @@ function inWords({ name, paper, defaults, ranges, memory, formula, onGpu }: Opti
   ]);
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]!.length));
   const [first, second] = [width(0), width(1)];
-  const rounded = (n: number): number => Number(n.toPrecision(2));
+  const rounded = (n: number): number => Number(n.toPrecision(3));
   return [
     `${name}, ${paper}`,
     ...formula.text.map((line) => `  ${line}`),

@@ -35,9 +35,22 @@ export type Instead = Readonly<Record<string, number | Line | undefined>>;
 /** The parts of a rule's step beyond gradient and momentum, in order. */
 export type RuleParts = Readonly<Record<string, Instead>>;
 
-/** What a step found and did at a parameter, to be explained afterwards. */
+/** The change of one number as far as a part and all those before it go. */
+export type Stage = readonly [part: string, change: number];
+
+/** What a step did to a parameter, to be explained afterwards. */
 export interface Snapshot {
   readonly t: number;
+  /** The parameter before the step. */
+  readonly before: TypedArray;
+  /** The parameter after it. */
+  readonly after: TypedArray;
+  /** How far the parts go at one place, in order; the rest is rounding. */
+  readonly stages: (place: number) => Iterable<Stage>;
+}
+
+/** What a step by lines read, and the lines. */
+export interface LineStep {
   /** The gradient as `backward` left it. */
   readonly grad: TypedArray;
   /** Everything that the step read, before it. */
@@ -48,9 +61,25 @@ export interface Snapshot {
   readonly lists: { readonly gradient: LineList; readonly step: LineList };
   readonly parts: RuleParts;
   /** Of a rule over whole tensors: its steps without decay, as far as each part but the last goes. */
-  readonly stages: Readonly<Record<string, TypedArray>> | null;
-  /** The parameter after the step. */
-  after: TypedArray | null;
+  readonly reached: Readonly<Record<string, TypedArray>> | null;
+}
+
+/** What plain gradient descent would change of a number. */
+export function along(p: number, lr: number, g: number): number {
+  // as the step itself does it, so that rounding makes no part of its own
+  return p - lr * g - p;
+}
+
+/** The stages of a step by lines. */
+export function* stagesOf(step: LineStep, place: number): Generator<Stage> {
+  const { grad, arrays, uniforms, lists } = step;
+  const element: Place = {};
+  for (const name of Object.keys(arrays)) element[name] = arrays[name]![place]!;
+  const descent = (g: number): number => along(element.p!, uniforms.lr as number, g);
+  yield ['gradient', descent(uniforms.maximize ? -grad[place]! : grad[place]!)];
+  yield ['clipping', descent(run(lists.gradient, element, { ...uniforms, coupled: false }).g!)];
+  yield ['decay', descent(run(lists.gradient, element, uniforms).g!)];
+  yield* ruleStages(step, element, place);
 }
 
 /** The parts that follow from the names of lines and scalars, where a rule does not say. */
@@ -100,23 +129,11 @@ export function explain(
     );
   }
   const i = placeOf(where, index, shape);
-  const { grad, arrays, uniforms, lists, t } = snapshot;
-  const element: Place = {};
-  for (const name of Object.keys(arrays)) element[name] = arrays[name]![i]!;
-  const before = arrays.p![i]!;
-  const after = snapshot.after![i]!;
-  const p = element.p!;
-  // as the step itself does it, so that rounding makes no part of its own
-  const along = (g: number): number => p - (uniforms.lr as number) * g - p;
-
+  const { t } = snapshot;
+  const before = snapshot.before[i]!;
+  const after = snapshot.after[i]!;
   // each stage is the change with everything up to a part; the part is what it adds to the stage before
-  const stages: (readonly [part: string, change: number])[] = [
-    ['gradient', along(uniforms.maximize ? -grad[i]! : grad[i]!)],
-    ['clipping', along(run(lists.gradient, element, { ...uniforms, coupled: false }).g!)],
-    ['decay', along(run(lists.gradient, element, uniforms).g!)],
-    ...ruleStages(snapshot, element, i),
-    ['rounding', after - before],
-  ];
+  const stages: Stage[] = [...snapshot.stages(i), ['rounding', after - before]];
 
   const parts: Record<string, number> = {};
   let reached = 0;
@@ -132,17 +149,17 @@ export function explain(
 
 /** The change as far as each part of the rule goes, and then with all decay. */
 function* ruleStages(
-  { lists, parts, stages, uniforms }: Snapshot,
+  { lists, parts, reached, uniforms }: LineStep,
   element: Place,
   i: number,
-): Generator<[part: string, change: number]> {
+): Generator<Stage> {
   const change = (scalars: Uniforms, instead?: Instead): number =>
     run(lists.step, element, scalars, instead).next! - element.p!;
   const alone = { ...uniforms, decoupled: false, threshold: 0 };
-  if (stages) {
-    const names = Object.keys(stages);
+  if (reached) {
+    const names = Object.keys(reached);
     for (const [k, part] of names.entries()) {
-      yield [part, k < names.length - 1 ? element.p! - stages[part]![i]! - element.p! : change(alone)];
+      yield [part, k < names.length - 1 ? element.p! - reached[part]![i]! - element.p! : change(alone)];
     }
   } else {
     const names = ['momentum', ...Object.keys(parts)];

@@ -44,6 +44,7 @@ export class GroupList {
     const { schedules } = given.options as GroupOptions<WithLr>;
     const scheduled = new Scheduled(this.#rule.rule.name, group, { ...this.#schedules, ...schedules });
     scheduled.apply(this.steps, this.observations);
+    this.#checkCommon(this.#rule.rule.name, [...this.groups, group]);
     this.groups.push(group);
     this.#entries.push({ group, scheduled, why: given.why });
     for (const [name, p] of given.params) {
@@ -81,6 +82,22 @@ export class GroupList {
     for (const { group, scheduled } of this.#entries) {
       scheduled.check(where, this.#rule.domains);
       this.#rule.check(where, group);
+    }
+    this.#checkCommon(where, this.groups);
+  }
+
+  /** Throws unless all groups agree in what must be common to them. */
+  #checkCommon(where: string, groups: readonly object[]): void {
+    const [first, ...others] = groups as readonly Uniforms[];
+    for (const [k, other] of others.entries()) {
+      const name = this.#rule.common.find((name) => other[name] !== first![name]);
+      if (name === undefined) continue;
+      throw new ValueError(
+        where,
+        `${name} must be the same in all groups`,
+        `${show(first![name])} in group 0 and ${show(other[name])} in group ${k + 1}`,
+        'The search goes over all parameters together.',
+      );
     }
   }
 

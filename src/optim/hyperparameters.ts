@@ -101,6 +101,18 @@ export class Hyperparameters {
   readonly eps2 = '[0, ∞)';
   /** The root mean square above which Adafactor scales its step down. */
   readonly clipThreshold = '(0, ∞)';
+  /** How many directions a step of a search takes at most. */
+  readonly maxIter = 'whole [1, ∞)';
+  /** How often a step of a search looks at the loss at most; 0 for 5/4 of `maxIter`. */
+  readonly maxEval = 'whole [0, ∞)';
+  /** A search ends where no element of the gradient is larger. */
+  readonly toleranceGrad = '[0, ∞)';
+  /** A search ends once neither the loss nor any parameter changes more. */
+  readonly toleranceChange = '[0, ∞)';
+  /** How many of the last directions L-BFGS keeps. */
+  readonly historySize = 'whole [1, ∞)';
+  /** How far a search follows a direction: `lr`, or as far as the strong Wolfe conditions ask. */
+  readonly lineSearch = 'none | strongWolfe';
   /** Pulls every parameter towards 0 in proportion to its size; `decay` says how. Default 0. */
   readonly weightDecay = '[0, ∞)';
   /** Pulls every parameter towards 0 with the same force, `l1 · sign(p)`; `decay` and `proximal` say how. Default 0. */

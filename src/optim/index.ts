@@ -44,10 +44,15 @@ export * from './registry.ts';
 export type {
   AnyRule,
   AnyRuleHead,
+  AnySearchRule,
   AnyTensorRule,
   AnyUpdateRule,
   RuleHead,
   RuleLines,
+  SearchEnd,
+  SearchMemory,
+  SearchPoint,
+  SearchRule,
   SharedElement,
   StepScalars,
   TensorRule,
@@ -61,3 +66,4 @@ export type { ScheduleOptions } from './scheduled.ts';
 export * as schedules from './schedules/index.ts';
 export type { HasNamedParameters, HasParameters, ModuleClass, Named, Selector } from './select.ts';
 export type { OptimizerState, SavedGroup, SavedParam } from './state.ts';
+export * from './wrappers/index.ts';

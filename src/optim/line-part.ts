@@ -4,7 +4,7 @@ import type { Shape } from '../core/shape.ts';
 import { type Line, LineList, type Program, type Uniforms } from '../formula/program.ts';
 import { runUpdate, sumSquares, type UpdateArrays } from '../kernels/update.ts';
 import { Tensor } from '../tensor/index.ts';
-import { partsOf, type RuleParts, type Snapshot } from './explain.ts';
+import { type LineStep, partsOf, type RuleParts } from './explain.ts';
 import type { ParamRecord } from './record.ts';
 import type { RuleLines, StepScalars } from './rule.ts';
 import { linesBefore, withSharedLines } from './shared-lines.ts';
@@ -20,11 +20,11 @@ export interface Work {
   norms?: Readonly<Record<string, number>>;
   /** What the scalars come from; filled anew for the next parameter, unless there are norms. */
   readonly uniforms: Uniforms;
-  readonly lists: Snapshot['lists'];
+  readonly lists: LineStep['lists'];
   /** What is to be kept afterwards, where it is not written in place. */
   readonly state?: Record<string, Tensor>;
   /** Steps as far as each part of the rule goes, where they do not follow from the lines. */
-  readonly stages?: () => NonNullable<Snapshot['stages']>;
+  readonly reached?: () => NonNullable<LineStep['reached']>;
 }
 
 /** The part of a rule that consists of lines: with the shared ones around them, checked, and ready to run. */
@@ -35,9 +35,11 @@ export class LinePart {
   readonly perStepNames: readonly string[];
   /** Whether the rule takes decoupled decay into its step by itself. */
   readonly ownPull: boolean;
+  /** It may run on a device. */
+  readonly hostOnly = null;
   /** What a step of it consists of. */
   readonly parts: RuleParts;
-  readonly #lists: Snapshot['lists'];
+  readonly #lists: LineStep['lists'];
 
   /**
    * @param options - the options of a parameter group, with their defaults

@@ -1,9 +1,9 @@
 import { checkKeys, show, ValueError } from '../core/errors.ts';
-import { finishLater, finishNow } from '../core/waiting.ts';
+import { type Awaitable, finishLater, finishNow, type Waiting, wait } from '../core/waiting.ts';
 import type { Uniforms } from '../formula/program.ts';
 import { contiguousData, Tensor } from '../tensor/index.ts';
 import { Averaging } from './averaging.ts';
-import { type ClippingOptions, checkClipping, type StepReport } from './clipping.ts';
+import { type Clipped, type ClippingOptions, checkClipping, type StepReport } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
 import { EngineChoice, type EngineReport, type UpdateEngine } from './engine.ts';
 import { explain, type StepExplanation } from './explain.ts';
@@ -18,8 +18,9 @@ import {
 } from './groups.ts';
 import type { OptimizerDefaults, WithLr } from './hyperparameters.ts';
 import { type OptimizerOptions, STEP_OPTIONS } from './options.ts';
+import { Searcher } from './searcher.ts';
 import { type OptimizerState, readState, saveState } from './state.ts';
-import { Stepper, type Update } from './step.ts';
+import { Stepper } from './step.ts';
 
 /**
  * What all optimizers have in common. Make one with {@link createOptimizer} or its class, such as {@link Adam}, and a new
@@ -45,6 +46,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   readonly #list: GroupList;
   readonly #engines: EngineChoice;
   readonly #stepper: Stepper;
+  readonly #searcher: Searcher | null;
   readonly #reports: boolean;
   #busy = false;
 
@@ -70,13 +72,15 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     this.#list = new GroupList(rule, all, schedules);
     this.#engines = new EngineChoice(where, gpu);
     this.#stepper = new Stepper(rule, this.#list, this.#engines);
+    const { search } = rule;
+    this.#searcher = search && new Searcher(search, this.#list, this.#stepper.snapshots);
     this.#reports = report;
     this.explain = explain;
     this.clipNorm = clipNorm;
     this.clipValue = clipValue;
     this.clipAdaptive = clipAdaptive;
     this.nonFinite = nonFinite;
-    checkClipping(where, this);
+    this.#checkClipping(where);
     rule.check(where, all);
     for (const group of groupsIn(where, params, groups)) this.#list.add(group);
   }
@@ -174,28 +178,24 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   /**
    * Computes the loss and its gradients anew, and changes every parameter by its gradient.
    *
-   * @param closure - clears the gradients, computes the loss and calls `backward`; called once, before the step
-   * @returns what the closure returns
+   * @param closure - clears the gradients, computes the loss and calls `backward`; called once, before the step, but as
+   * often as it likes by an optimizer that searches, such as {@link LBFGS}
+   * @returns what the closure returns, the first time
    */
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
-    const loss = closure?.();
-    if (loss instanceof Promise) {
-      loss.catch(() => undefined);
-      const where = `${this.#rule.rule.name}.step`;
-      throw new ValueError(
-        where,
-        'the closure must be synchronous',
-        'one that returns a promise',
-        'Use `await optimizer.stepAsync(closure)`.',
-      );
-    }
-    const updates = this.#prepare(false);
-    if (updates) {
-      finishNow(this.#stepper.run(updates, this.explain));
-      this.#list.advance();
-    }
-    return loss;
+    return finishNow(this.#take(closure && (() => this.#atOnce(closure())), false));
+  }
+
+  #atOnce<T>(loss: T): T {
+    if (!(loss instanceof Promise)) return loss;
+    loss.catch(() => undefined);
+    throw new ValueError(
+      `${this.#rule.rule.name}.step`,
+      'the closure must be synchronous',
+      'one that returns a promise',
+      'Use `await optimizer.stepAsync(closure)`.',
+    );
   }
 
   /** As {@link step}, for every GPU backend: loads gpu.js where the option `gpu` wants it, and waits for its results. */
@@ -203,25 +203,55 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   /**
    * The same after a closure, which may be asynchronous.
    *
-   * @param closure - clears the gradients, computes the loss and calls `backward`; called once, before the step
-   * @returns what the closure returns
+   * @param closure - clears the gradients, computes the loss and calls `backward`; called once, before the step, but as
+   * often as it likes by an optimizer that searches, such as {@link LBFGS}
+   * @returns what the closure returns, the first time
    */
   async stepAsync<T>(closure: () => T | Promise<T>): Promise<T>;
   async stepAsync<T>(closure?: () => T | Promise<T>): Promise<T | undefined> {
     await this.ready();
-    const loss = await closure?.();
-    const updates = this.#prepare(true);
-    if (updates) {
-      await this.#whileBusy(() => finishLater(this.#stepper.run(updates, this.explain)));
-      this.#list.advance();
-    }
-    return loss;
+    return finishLater(this.#take(closure, true));
   }
 
-  async #whileBusy(fn: () => Promise<void>): Promise<void> {
+  /** Takes a step. */
+  *#take<T>(closure: (() => Awaitable<T>) | undefined, waits: boolean): Waiting<T | undefined> {
+    const { explain } = this;
+    const where = `${this.#rule.rule.name}.step`;
+    const settings = { where, clipping: this, report: this.#reports, explain, waits };
+    if (this.#searcher) {
+      this.#prepare(where);
+      const { result, ...clipped } = yield* this.#whileBusy(this.#searcher.step(closure, settings));
+      this.#finish(clipped);
+      return result;
+    }
+    const result = closure && (yield* wait(closure()));
+    this.#prepare(where);
+    const { updates, ...clipped } = this.#stepper.prepare(settings);
+    if (!clipped.skip) yield* this.#whileBusy(this.#stepper.run(updates, explain));
+    this.#finish(clipped);
+    return result;
+  }
+
+  #prepare(where: string): void {
+    this.#checkIdle('step');
+    this.#checkClipping(where);
+  }
+
+  #checkClipping(where: string): void {
+    checkClipping(where, this);
+    this.#searcher?.check(where, this);
+  }
+
+  #finish({ norm, report, skip }: Clipped): void {
+    this.gradNorm = norm;
+    this.report = report;
+    if (!skip) this.#list.advance();
+  }
+
+  *#whileBusy<R>(work: Waiting<R>): Waiting<R> {
     this.#busy = true;
     try {
-      await fn();
+      return yield* work;
     } finally {
       this.#busy = false;
     }
@@ -244,7 +274,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
 
   /** Loads gpu.js where the option `gpu` wants it, so that `step` can use it. */
   ready(): Promise<void> {
-    return this.#engines.ready(this.#list.records.keys());
+    return this.#rule.lines ? this.#engines.ready(this.#list.records.keys()) : Promise.resolve();
   }
 
   /** What ran the last update of a parameter, or `null` before its first. */
@@ -264,7 +294,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   async sync(): Promise<void> {
     this.#checkIdle('sync');
     const { arenas } = this.#engines;
-    if (arenas) await this.#whileBusy(() => finishLater(arenas.settle(this.#list.records.keys())));
+    if (arenas) await finishLater(this.#whileBusy(arenas.settle(this.#list.records.keys())));
   }
 
   /** Brings home what is kept on a device, at once. */
@@ -322,7 +352,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    */
   stateDict(): OptimizerState {
     this.#settle('stateDict');
-    return saveState(this.#rule, this.#list);
+    return saveState(this.#rule, this.#list, this.#searcher);
   }
 
   /**
@@ -333,11 +363,13 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
    */
   loadStateDict(state: OptimizerState): void {
     this.#checkIdle('loadStateDict');
-    const { steps, observations, records, settings, bases } = readState(this.#rule, this.#list, state);
+    const read = readState(this.#rule, this.#list, this.#searcher, state);
+    const { steps, observations, records, settings, bases, memory } = read;
     this.#engines.arenas?.drop();
     Object.assign(this.#list, { steps, observations });
     for (const [param, record] of records) this.#list.records.set(param, record);
     this.#list.reset(settings, bases);
+    if (this.#searcher && memory) this.#searcher.memory = memory;
   }
 
   /** @internal */
@@ -355,21 +387,5 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     this.checkInPlace(where);
     if (!this.#busy) return;
     throw new ValueError(where, 'the step before must have ended', 'one still under way', 'Await it.');
-  }
-
-  /** Checks everything before anything is written; `null` where the step is to be skipped. */
-  #prepare(waits: boolean): readonly Update[] | null {
-    this.#checkIdle('step');
-    checkClipping(`${this.#rule.rule.name}.step`, this);
-    const { norm, report, skip, updates } = this.#stepper.prepare({
-      where: `${this.#rule.rule.name}.step`,
-      clipping: this,
-      report: this.#reports,
-      explain: this.explain,
-      waits,
-    });
-    this.gradNorm = norm;
-    this.report = report;
-    return skip ? null : updates;
   }
 }

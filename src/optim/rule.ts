@@ -134,6 +134,58 @@ export type TensorStep = {
     }
 );
 
+/** A point that a search has seen. All parameters stand in one vector, one after the other. */
+export interface SearchPoint {
+  /** The parameters. */
+  readonly x: Float64Array;
+  /** The loss there, with what weight decay adds; what is to become small. */
+  readonly loss: number;
+  /** Its gradient. */
+  readonly g: Float64Array;
+}
+
+/** What a search keeps from step to step: numbers, and lists of vectors as long as all parameters together. */
+export type SearchMemory<M> = {
+  readonly [K in keyof M]: M[K] extends number ? number : readonly Float64Array[];
+};
+
+/** Where a search ends. */
+export interface SearchEnd<M> {
+  /** The new parameters. */
+  readonly x: Float64Array;
+  /** What is to be kept. */
+  readonly memory: SearchMemory<M>;
+}
+
+/** An optimizer as a search over all parameters together, which sees the loss at as many points as it likes. */
+export interface SearchRule<
+  N extends string = string,
+  H extends OptimizerDefaults = OptimizerDefaults,
+  M extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>,
+> extends Omit<RuleHead<N, H, StepScalars>, 'perStep'> {
+  /** What is kept from step to step, and what it starts from: numbers, and `[]` for lists of vectors. */
+  readonly initial: M;
+  /** How many vectors a list may come to hold, where that is more than one; for the documentation. */
+  readonly vectors?: (hyperparameters: Readonly<OptimizerSettings<H>>) => {
+    readonly [K in keyof M]?: number;
+  };
+  /**
+   * One step. The search yields every point at which it wants to see the loss, a new vector each time, and is handed the
+   * {@link SearchPoint}. Vectors that it is given must not be written into.
+   *
+   * `along` may be called for every direction taken, with the point it was taken from: {@link Optimizer.explainStep} tells
+   * the directions from the gradients there, and how far they were followed.
+   */
+  readonly search: (
+    from: SearchPoint,
+    memory: SearchMemory<M>,
+    hyperparameters: Readonly<OptimizerSettings<H>>,
+    along: (from: SearchPoint, direction: Float64Array) => void,
+  ) => Generator<Float64Array, SearchEnd<M>, SearchPoint>;
+  /** What a step does in the words of a formula, line by line; for the documentation. */
+  readonly formula: Readonly<Record<string, string>>;
+}
+
 /** What the lines of an {@link UpdateRule} consist of, whatever their names. */
 export interface RuleLines {
   /** Scalars that depend on the step and not on the element. */
@@ -188,5 +240,22 @@ export interface AnyTensorRule extends AnyRuleHead {
   readonly otherwise?: RuleLines;
 }
 
+/** Any {@link SearchRule}, whatever its hyperparameters and memory. */
+export interface AnySearchRule extends AnyRuleHead {
+  /** What is kept from step to step, and what it starts from. */
+  readonly initial: Readonly<Record<string, unknown>>;
+  /** How many vectors a list may hold. */
+  readonly vectors?: (hyperparameters: never) => object;
+  /** One step. */
+  readonly search: (
+    from: SearchPoint,
+    memory: never,
+    hyperparameters: never,
+    along: (from: SearchPoint, direction: Float64Array) => void,
+  ) => Generator<Float64Array, SearchEnd<object>, SearchPoint>;
+  /** What a step does, for the documentation. */
+  readonly formula: Readonly<Record<string, string>>;
+}
+
 /** Any rule. */
-export type AnyRule = AnyUpdateRule | AnyTensorRule;
+export type AnyRule = AnyUpdateRule | AnyTensorRule | AnySearchRule;

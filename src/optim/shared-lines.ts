@@ -1,3 +1,4 @@
+import type { TypedArray } from '../core/dtype.ts';
 import type { Line, Uniforms } from '../formula/program.ts';
 import type { OptimizerSettings } from './hyperparameters.ts';
 import type { UpdateLine } from './rule.ts';
@@ -44,6 +45,20 @@ const penalty: UpdateLine<'p' | 'p0', Shared> = ({ p, p0 }, { weightDecay, l1, t
   const ridge = weightDecay === 0 ? 0 : weightDecay * away;
   return l1 === 0 || threshold !== 0 ? ridge : ridge + l1 * Math.sign(away);
 };
+
+/** What L2 and L1 regularization add to the loss: Σ weightDecay / 2 · (p − p0)² + l1 · |p − p0|, whose slope is `penalty`. */
+export function penaltyOf(
+  { p, p0 }: { readonly p: TypedArray; readonly p0?: TypedArray },
+  settings: Uniforms,
+): number {
+  const { weightDecay, l1, towardInit } = settings as object as Shared;
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) {
+    const away = towardInit ? p[i]! - p0![i]! : p[i]!;
+    sum += (weightDecay / 2) * away * away + l1 * Math.abs(away);
+  }
+  return sum;
+}
 
 /** From the gradient that `backward` left to the one that a rule sees. */
 const g: UpdateLine<'grad' | 'penalty', Shared> = (

@@ -1,5 +1,6 @@
+import type { DType } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, suggest, ValueError } from '../core/errors.ts';
-import { sameShape, showShape } from '../core/shape.ts';
+import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Uniforms } from '../formula/program.ts';
 import { fromSaved, type Tensor, tensor } from '../tensor/index.ts';
 import type { CompiledRule } from './compiled.ts';
@@ -9,6 +10,8 @@ import type { ParamRecord } from './record.ts';
 import type { StepScalars } from './rule.ts';
 import type { Observation } from './schedules/index.ts';
 import { wholeFrom0 } from './schedules/options.ts';
+import type { Memory } from './search-part.ts';
+import type { Searcher } from './searcher.ts';
 
 /** What a saved state says of one parameter. */
 export interface SavedParam {
@@ -40,12 +43,15 @@ export interface OptimizerState {
   readonly observations: readonly Observation[];
   /** One per group, in order. */
   readonly groups: readonly SavedGroup[];
+  /** Of a rule that searches: its numbers, and its lists of vectors over all parameters together. */
+  readonly memory?: Readonly<Record<string, number | readonly Tensor[]>>;
 }
 
 /** A copy of an optimizer's state. */
 export function saveState(
   { rule, defaults }: CompiledRule,
   { groups, records, steps, observations, bases }: GroupList,
+  searcher: Searcher | null,
 ): OptimizerState {
   const saveParam = (p: Tensor): SavedParam => {
     const { t, perStep, state } = records.get(p)!;
@@ -63,7 +69,18 @@ export function saveState(
       bases: { ...bases[k]! },
       params: group.params.map(saveParam),
     })),
+    ...(searcher && { memory: saveMemory(searcher.memory) }),
   };
+}
+
+function saveMemory(memory: Memory): NonNullable<OptimizerState['memory']> {
+  const save = (vector: Float64Array): Tensor => tensor(vector.slice());
+  return Object.fromEntries(
+    Object.entries(memory).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? value : value.map(save),
+    ]),
+  );
 }
 
 /** A state that was read and checked. */
@@ -71,23 +88,20 @@ export interface ReadState extends Pick<OptimizerState, 'steps' | 'observations'
   readonly records: Map<Tensor, ParamRecord>;
   readonly settings: readonly Uniforms[];
   readonly bases: readonly Readonly<Record<string, number>>[];
+  readonly memory: Memory | null;
 }
 
 /** Reads a state into new records and settings, after checking all of it. */
 export function readState(
   compiled: CompiledRule,
   { groups, records: current }: GroupList,
+  searcher: Searcher | null,
   saved: OptimizerState,
 ): ReadState {
   const where = `${compiled.rule.name}.loadStateDict`;
-  checkObject(where, 'the state', saved, ['optimizer', 'steps', 'observations', 'groups']);
-  if (saved.optimizer !== compiled.rule.name) {
-    throw new ValueError(
-      where,
-      `the state must be that of ${show(compiled.rule.name)}`,
-      show(saved.optimizer),
-    );
-  }
+  checkKind(where, compiled.rule.name, saved);
+  const parts = ['optimizer', 'steps', 'observations', 'groups', ...(searcher ? ['memory'] : [])];
+  checkObject(where, 'the state', saved, parts);
   checkValue(where, 'steps', saved.steps, wholeFrom0);
   const observations = readObservations(where, saved.observations);
   checkCount(where, 'groups', saved.groups, groups.length);
@@ -120,7 +134,33 @@ export function readState(
     records,
     settings,
     bases: saved.groups.map(({ bases }) => bases),
+    memory: searcher && readMemory(where, searcher, saved.memory!),
   };
+}
+
+function readMemory(
+  where: string,
+  { initial, size }: Searcher,
+  saved: NonNullable<OptimizerState['memory']>,
+): Memory {
+  checkObject(where, 'memory', saved, Object.keys(initial));
+  const read = (name: string, value: unknown): number | Float64Array[] => {
+    if (typeof initial[name] === 'number') {
+      if (Number.isFinite(value)) return value as number;
+      throw new ValueError(where, `memory ${name} must be a finite number`, show(value));
+    }
+    if (!Array.isArray(value)) {
+      throw new ValueError(where, `memory ${name} must be a list of vectors`, show(value));
+    }
+    return value.map((vector, k) => {
+      const found = fromSaved(vector, 'float64');
+      if (!found) throw new ValueError(where, `memory ${name}[${k}] must be a tensor`, show(vector));
+      if (sameShape(found.shape, [size])) return found.storage as Float64Array;
+      const mustHold = `memory ${name}[${k}] must have the shape [${size}], of all numbers together`;
+      throw new ShapeError(where, mustHold, showShape(found.shape));
+    });
+  };
+  return Object.fromEntries(Object.entries(saved).map(([name, value]) => [name, read(name, value)]));
 }
 
 function readObservations(where: string, list: unknown): Observation[] {
@@ -161,24 +201,32 @@ function readParam(
         suggest(name, part.stateNames),
       );
     }
-    const read = fromSaved(value, p.dtype);
-    if (!read) throw new ValueError(where, `state ${name} must be a tensor`, show(value));
     const shape = part.stateShape(name, p, settings);
-    if (!sameShape(read.shape, shape)) {
-      const mustHold = `state ${name} must have the shape ${showShape(shape)}`;
-      throw new ShapeError(
-        where,
-        mustHold,
-        showShape(read.shape),
-        'Load it into an optimizer over the same model.',
-      );
-    }
-    kept[name] = read;
+    kept[name] = readTensor(where, `state ${name}`, value, p.dtype, shape);
   }
   return { t, perStep: { ...perStep }, state: kept, engine: null };
 }
 
-function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {
+/** Throws for the state of another optimizer or wrapper. */
+export function checkKind(where: string, name: string, saved: object): void {
+  const { optimizer, wrapper } = (saved ?? {}) as { readonly optimizer?: string; readonly wrapper?: string };
+  const kind = optimizer ?? wrapper ?? name;
+  if (kind !== name) throw new ValueError(where, `the state must be that of ${show(name)}`, show(kind));
+}
+
+/** A copy of a saved tensor, which must have this shape. */
+export function readTensor(where: string, name: string, value: unknown, dtype: DType, shape: Shape): Tensor {
+  const read = fromSaved(value, dtype);
+  if (!read) throw new ValueError(where, `${name} must be a tensor`, show(value));
+  if (!sameShape(read.shape, shape)) {
+    const mustHold = `${name} must have the shape ${showShape(shape)}`;
+    const advice = 'Load it into an optimizer over the same model.';
+    throw new ShapeError(where, mustHold, showShape(read.shape), advice);
+  }
+  return read;
+}
+
+export function checkObject(where: string, name: string, value: unknown, keys: readonly string[]): void {
   if (typeof value !== 'object' || value === null)
     throw new ValueError(where, `${name} must be an object`, show(value));
   checkKeys(where, value, keys);
@@ -187,7 +235,7 @@ function checkObject(where: string, name: string, value: unknown, keys: readonly
   }
 }
 
-function checkCount(where: string, what: string, list: unknown, count: number): void {
+export function checkCount(where: string, what: string, list: unknown, count: number): void {
   const got = Array.isArray(list) ? String(list.length) : show(list);
   if (!Array.isArray(list) || list.length !== count) {
     throw new ValueError(where, `the state must have as many ${what} as the optimizer, ${count}`, got);

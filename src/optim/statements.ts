@@ -57,12 +57,15 @@ function tryOr<T>(read: () => T, other: T): T {
  * It is said as in mathematics: scalars of the step by their formulas, norms by bars, the decay `pull` by its largest
  * part, `weightDecay · p`, and at the end what becomes of the parameter.
  */
-export function statementsOf({ lines, tensors, defaults }: CompiledRule): (readonly Statement[])[] {
+export function statementsOf({ lines, tensors, search, defaults }: CompiledRule): (readonly Statement[])[] {
   const decoupled = defaults.decay === 'decoupled';
   const courses: Course[] = [];
   if (tensors) {
     const kept = new Set(Object.keys(tensors.rule.initial ?? {}));
     courses.push({ lines: tensors.formula, kept, perStep: tensors.rule.perStep, decoupled });
+  }
+  if (search) {
+    courses.push({ lines: search.formula, kept: new Set(Object.keys(search.initial)), decoupled: false });
   }
   if (lines) courses.push({ ...courseOf(lines.rule), decoupled: decoupled && !lines.ownPull });
   return courses.map(statements);
@@ -114,7 +117,7 @@ function statements({ lines, kept, norms = {}, decoupled, average, ...rest }: Co
   const all: Statement[] = [];
   for (const [k, [name, value]] of lines.entries()) {
     if (k !== last || !inPlace) {
-      all.push({ name: namesIn(own(name))[0]!, value: said(value, k), kept: kept.has(name) });
+      all.push({ name: namesIn(own(name))[0]!, value: said(value, k), kept: kept.has(name) || name === 'p' });
     }
     if (k === last) all.push(move());
   }

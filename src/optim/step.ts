@@ -7,12 +7,13 @@ import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
 import { type Clipped, type ClippingOptions, clip, type Gradient } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
 import type { Choice, EngineChoice, EngineReport } from './engine.ts';
-import type { Snapshot } from './explain.ts';
+import { type LineStep, type Snapshot, stagesOf } from './explain.ts';
 import type { GroupList } from './group-list.ts';
-import { runWork, type Work } from './line-part.ts';
+import { type LinePart, runWork, type Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
 import type { StepScalars } from './rule.ts';
 import { sharedScalars } from './shared-lines.ts';
+import type { TensorPart } from './tensor-part.ts';
 
 /** One parameter on its way through a step. */
 export interface Update {
@@ -68,6 +69,11 @@ export class Stepper {
     return { ...clipped, updates };
   }
 
+  /** A search takes no steps here. */
+  #partOf(param: Tensor): LinePart | TensorPart {
+    return this.#rule.partOf(param) as LinePart | TensorPart;
+  }
+
   #gradientOf(param: Tensor): Gradient {
     return {
       name: this.#list.records.get(param)!.name,
@@ -85,12 +91,12 @@ export class Stepper {
     { waits, explain }: StepSettings,
   ): Update {
     const record = this.#list.records.get(param)!;
-    const part = this.#rule.partOf(param);
+    const part = this.#partOf(param);
     const perStep = part.scalarsAt(record.t + 1, settings, record.perStep);
     const { ownPull } = part;
     const uniforms = Object.assign(this.#uniforms, perStep, { ownPull, clipScale });
     const work = part.prepare(param, record, values, grad, explain ? { ...uniforms } : uniforms);
-    const onHost = explain || part === this.#rule.tensors;
+    const onHost = explain || part.hostOnly !== null;
     const device = onHost ? null : this.#engines.forStep(param, work.program.arrays.length, waits);
     return { param, record, perStep, work, device };
   }
@@ -107,14 +113,12 @@ export class Stepper {
 
   #choose(param: Tensor, settings: Uniforms, explain: boolean): Choice {
     const part = this.#rule.partOf(param);
-    if (part === this.#rule.tensors) {
-      return { device: null, why: 'the rule works on whole tensors, and those on the host' };
-    }
+    if (part.hostOnly !== null) return { device: null, why: part.hostOnly };
     if (explain) return { device: null, why: 'explain is on, for which steps are taken in the loop' };
     const { t, perStep } = this.#list.records.get(param)!;
     const shared = sharedScalars(settings, { ownPull: part.ownPull, clipScale: 1, clipValue: Infinity });
     const scalars = part.scalarsAt(t + 1, settings, perStep);
-    const { arrays } = this.#rule.lines!.list.specialize({ ...settings, ...shared, ...scalars });
+    const { arrays } = part.list.specialize({ ...settings, ...shared, ...scalars });
     return this.#engines.choose(param, arrays.length);
   }
 
@@ -141,15 +145,19 @@ export class Stepper {
     }
     const arrays = Object.fromEntries(Object.entries(work.arrays).map(([name, x]) => [name, x.slice()]));
     runWork(work);
-    this.snapshots.set(param, {
-      t: record.t + 1,
+    const step: LineStep = {
       grad: contiguousData(param.grad!),
       arrays,
       uniforms: { ...work.uniforms, ...work.norms },
       lists: work.lists,
-      parts: this.#rule.partOf(param).parts,
-      stages: work.stages?.() ?? null,
+      parts: this.#partOf(param).parts,
+      reached: work.reached?.() ?? null,
+    };
+    this.snapshots.set(param, {
+      t: record.t + 1,
+      before: arrays.p!,
       after: (work.arrays.p as TypedArray).slice(),
+      stages: (place) => stagesOf(step, place),
     });
   }
 }

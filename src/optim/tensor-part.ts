@@ -1,21 +1,18 @@
-import { allocate, type TypedArray } from '../core/dtype.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Expr } from '../formula/expr.ts';
-import { parseExpression } from '../formula/parse.ts';
+import { parseEquations } from '../formula/parse.ts';
 import { LineList, type Uniforms } from '../formula/program.ts';
-import { runUpdate } from '../kernels/update.ts';
 import { contiguousData, noGrad, Tensor } from '../tensor/index.ts';
 import type { Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
 import type { AnyTensorRule, StepScalars } from './rule.ts';
+import { type Given, linesOfGradient, seenGradient } from './seen.ts';
 import { linesBefore, linesOfStep } from './shared-lines.ts';
 
-const { p0, penalty, g, pull } = linesBefore;
+const { p0, penalty, pull } = linesBefore;
 const { step, next, p } = linesOfStep;
-
-/** The gradient that a rule sees. */
-const gradient = new LineList('g', { p0, penalty, g }, { inputs: ['p', 'grad'] });
 
 /** The new parameter, from a direction or from a step. */
 const moves = {
@@ -26,11 +23,13 @@ const moves = {
 /** The part of a rule that is a function of whole tensors. */
 export class TensorPart {
   readonly ownPull = false;
+  /** Why it runs on the host. */
+  readonly hostOnly = 'the rule works on whole tensors, and those on the host';
   readonly parts = {};
   readonly rule: AnyTensorRule;
   readonly perStepNames: readonly string[];
   /** What the rule does, to be printed. */
-  readonly formula: readonly (readonly [name: string, expr: Expr])[];
+  readonly formula: readonly (readonly [name: string, value: Expr])[];
   readonly #where: string;
   readonly #initials: NonNullable<AnyTensorRule['initial']>;
 
@@ -38,10 +37,7 @@ export class TensorPart {
     this.#where = where;
     this.rule = rule;
     this.#initials = rule.initial ?? {};
-    this.formula = Object.entries(rule.formula).map(([name, text]) => [
-      name,
-      parseExpression(`${where}, formula ${name}`, text),
-    ]);
+    this.formula = parseEquations(where, rule.formula);
     this.perStepNames = Object.keys(this.scalarsAt(1, options, {}));
     for (const name of ['p0', 'p', 'g', 'delta', 'step', 'parts'].filter((name) => name in this.#initials)) {
       throw new ValueError(
@@ -57,7 +53,7 @@ export class TensorPart {
   }
 
   kept(uniforms: Uniforms): string[] {
-    const lists = [gradient, moves.delta].map((list) => list.specialize(uniforms).kept);
+    const lists = [linesOfGradient, moves.delta].map((list) => list.specialize(uniforms).kept);
     return [...(lists.some((names) => names.includes('p0')) ? ['p0'] : []), ...Object.keys(this.#initials)];
   }
 
@@ -83,16 +79,14 @@ export class TensorPart {
     const { shape, dtype } = param;
     const state: Record<string, Tensor> = { ...record.state };
     const count = values.length;
-    const arrays: Record<string, TypedArray> = { p: values, grad, g: allocate(dtype, count) };
-    const program = gradient.specialize(uniforms);
+    const arrays: Record<string, TypedArray> & Given = { p: values, grad };
     if (this.kept(uniforms).includes('p0')) {
       state.p0 ??= new Tensor(values.slice(), shape, dtype);
       arrays.p0 = state.p0.storage;
     }
-    runUpdate(program, count, arrays, program.scalars(uniforms));
-
+    const g = seenGradient(arrays, dtype, uniforms);
     for (const name of Object.keys(this.#initials)) state[name] ??= this.#initial(name, param, uniforms);
-    const tensors = { ...state, p: new Tensor(values, shape, dtype), g: new Tensor(arrays.g!, shape, dtype) };
+    const tensors = { ...state, p: new Tensor(values, shape, dtype), g: new Tensor(g, shape, dtype) };
     const found = noGrad(() => this.rule.update(tensors, uniforms as never));
     const way = found?.step ? 'step' : 'delta';
     const direction = found?.[way];
@@ -106,13 +100,13 @@ export class TensorPart {
     const list = moves[way];
     const move = list.specialize(uniforms);
     const rate = way === 'delta' ? (uniforms.lr as number) : 1;
-    const stages = (): Record<string, TypedArray> => this.#stages(found.parts, shape, rate);
-    const lists = { gradient, step: list };
-    return { program: move, count, arrays, scalars: move.scalars(uniforms), uniforms, lists, state, stages };
+    const reached = (): Record<string, TypedArray> => this.#reached(found.parts, shape, rate);
+    const lists = { gradient: linesOfGradient, step: list };
+    return { program: move, count, arrays, scalars: move.scalars(uniforms), uniforms, lists, state, reached };
   }
 
   /** The steps that the rule tells apart, as far as each goes. */
-  #stages(parts: unknown, shape: Shape, rate: number): Record<string, TypedArray> {
+  #reached(parts: unknown, shape: Shape, rate: number): Record<string, TypedArray> {
     const found = noGrad(() => (parts as (() => Record<string, Tensor>) | undefined)?.()) ?? {};
     return Object.fromEntries(
       Object.entries(found).map(([name, direction]) => {

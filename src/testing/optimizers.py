@@ -4,7 +4,7 @@
 
 The first case of "own" runs with every case of "shared" that makes a difference, the others by themselves, on parameters with
 given gradients (no network, so that nothing but the optimizer counts), in float64 and float32; the parameters are recorded after
-steps 1, 10 and 100.
+steps 1, 10 and 100. L-BFGS, which looks at the loss where it likes, is given a function instead of gradients.
 
 The rule itself is always the library's. Where the library also has the shared option, it does that too (weight decay,
 clipping, maximize); else it is written out here around the library: l1, thresholds, decay towards the first value, and
@@ -82,6 +82,9 @@ DEFAULTS = {
         decay="decoupled",
     ),
     "adafactor": dict(lr=1e-2, beta2Decay=-0.8, eps1=2**-23, eps2=1e-3, clipThreshold=1, decay="decoupled"),
+    "lbfgs": dict(
+        lr=1, maxIter=20, maxEval=0, toleranceGrad=1e-7, toleranceChange=1e-9, historySize=100, lineSearch="none"
+    ),
 }
 SHARED = dict(weightDecay=0, l1=0, decay="coupled", proximal=False, towardInit=False, maximize=False)
 
@@ -313,7 +316,47 @@ def clipped(grads, params, o):
     return [t.grad.numpy() for t in tensors], norm
 
 
+def objective(params):
+    """A convex function and its gradients: sum(c/2 d^2 + d^4/4) + (sum d)^2/2, where d = p + p0."""
+    slopes, loss, total = [], 0.0, sum(np.sum(p + p0.astype(p.dtype)) for p, p0 in zip(params, START))
+    for p, p0, g in zip(params, START, GRADIENTS[0]):
+        d, c = p + p0.astype(p.dtype), (1 + 9 * abs(g)).astype(p.dtype)
+        loss += np.sum(c / 2 * d * d + d**4 / 4)
+        slopes.append(c * d + d**3 + total)
+    return loss + total * total / 2, slopes
+
+
+def searched(name, options, dtype):
+    """The course under an optimizer that is given a function."""
+    o = settings(name, options)
+    start = [p.astype(dtype) for p in START]
+    params = [torch.tensor(p).requires_grad_() for p in start]
+    optimizer = torch.optim.LBFGS(
+        params, lr=o["lr"], max_iter=o["maxIter"], max_eval=o["maxEval"] or None, tolerance_grad=o["toleranceGrad"],
+        tolerance_change=o["toleranceChange"], history_size=o["historySize"],
+        line_search_fn={"none": None, "strongWolfe": "strong_wolfe"}[o["lineSearch"]],
+    )
+
+    def look():
+        at = [p.detach().numpy() for p in params]
+        loss, slopes = objective(at)  # to be climbed, it is turned over twice
+        for p, x, x0, g in zip(params, at, start, slopes):
+            away = x - x0 if o["towardInit"] else x
+            loss += np.sum(o["weightDecay"] / 2 * away**2 + o["l1"] * abs(away))
+            p.grad = torch.from_numpy(g + o["weightDecay"] * away + o["l1"] * np.sign(away).astype(dtype))
+        return float(loss)
+
+    recorded = []
+    for t in range(1, STEPS + 1):
+        optimizer.step(look)
+        if t in RECORDED:
+            recorded.append(numbers([p.detach().numpy() for p in params]))
+    return {"by": "PyTorch", "searches": True, dtype: recorded}
+
+
 def course(name, options, dtype):
+    if name == "lbfgs":
+        return searched(name, options, dtype)
     o = settings(name, options)
     start = [p.astype(dtype) for p in START]
     params = [p.copy() for p in start]
@@ -376,6 +419,8 @@ def applies(name, own, shared):
     """Whether a shared case says something that another one does not, and the optimizer has it."""
     o = settings(name, {**own, **shared})
     if o["proximal"] and name in ("scheduleFreeSgd", "scheduleFreeAdamw"):
+        return False
+    if name == "lbfgs" and (o["proximal"] or o["decay"] == "decoupled" or any("clip" in key for key in shared)):
         return False
     default = DEFAULTS[name].get("decay", "coupled")
     return list(shared) != ["weightDecay", "decay"] or shared["decay"] != default

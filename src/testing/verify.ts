@@ -1,7 +1,12 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
-import { type AnyOptimizerClass, createOptimizer, type OptimizerName } from '../optim/index.ts';
-import { contiguousData, type Tensor, tensor } from '../tensor/index.ts';
-import { loadReference, type Reference, type ReferenceRow, type RowOptions } from './reference.ts';
+import {
+  type AnyOptimizerClass,
+  createOptimizer,
+  type Optimizer,
+  type OptimizerName,
+} from '../optim/index.ts';
+import { contiguousData, type NestedNumbers, type Tensor, tensor } from '../tensor/index.ts';
+import { loadReference, objective, type Reference, type ReferenceRow, type RowOptions } from './reference.ts';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions {
@@ -41,7 +46,7 @@ export interface Verification {
 
 const ALLOWED = { float64: 1e-12, float32: 1e-5 };
 
-type Optimizer = Pick<InstanceType<AnyOptimizerClass>, 'step' | 'averages' | 'gradNorm'>;
+type Tested = Pick<Optimizer, 'step' | 'averages' | 'gradNorm'>;
 
 /** The largest error of numbers: in float64 relative to each, in float32 to the largest, since there the small ones cancel. */
 function errorOf(
@@ -63,19 +68,33 @@ function errorOf(
 
 /** Takes the steps of a row, and compares what comes out at each of those recorded. */
 function errorsOf(
-  create: (params: Tensor[], options: RowOptions) => Optimizer,
-  { start, gradients, steps }: Reference,
+  create: (params: Tensor[], options: RowOptions) => Tested,
+  reference: Reference,
   row: ReferenceRow,
   dtype: keyof typeof ALLOWED,
 ): number[] {
+  const { start, gradients, steps } = reference;
   const averages = dtype === 'float64' ? row.average64 : row.average32;
   const params = start.map((p) => tensor(p, { dtype, requiresGrad: true }));
   const optimizer = create(params, row.options);
   const numbers = (list: readonly Tensor[]): number[] => list.flatMap((p) => [...contiguousData(p)]);
   const errors: number[] = [];
+  const hand = (given: readonly NestedNumbers[]): void => {
+    for (const [i, p] of params.entries()) p.grad = tensor(given[i]!, { dtype }).reshape(p.shape);
+  };
+  const look = (): number => {
+    // turned over twice where it is to be climbed
+    const sign = row.options.maximize ? -1 : 1;
+    const { loss, slopes } = objective(params.map(contiguousData), reference);
+    hand(slopes.map((list) => list.map((slope) => sign * slope)));
+    return sign * loss;
+  };
   for (const [t, given] of gradients.entries()) {
-    for (const [i, p] of params.entries()) p.grad = tensor(given[i]!, { dtype });
-    optimizer.step();
+    if (row.searches) optimizer.step(look);
+    else {
+      hand(given);
+      optimizer.step();
+    }
     const at = steps.indexOf(t + 1);
     if (at < 0) continue;
     let error = errorOf(numbers(params), row[dtype][at]!, dtype);
@@ -93,7 +112,7 @@ function errorsOf(
 
 /** The rows of one optimizer, by whatever creates it. */
 export function compare(
-  create: (params: Tensor[], options: RowOptions) => Optimizer,
+  create: (params: Tensor[], options: RowOptions) => Tested,
   reference: Reference,
   row: ReferenceRow,
 ): VerifiedRow[] {
@@ -147,7 +166,7 @@ export async function verify(
       `${suggest(wanted, names)} Compare with one of them: { as: … }.`,
     );
   }
-  const create = (params: Tensor[], all: RowOptions): Optimizer =>
+  const create = (params: Tensor[], all: RowOptions): Tested =>
     typeof optimizer === 'string'
       ? createOptimizer(optimizer, params, all as object)
       : new optimizer(params as never, all as never);

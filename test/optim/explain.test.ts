@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DType } from '../../src/core/dtype.ts';
-import { Adam, createOptimizer, defineOptimizer, SGD } from '../../src/optim/index.ts';
+import { Adam, createOptimizer, defineOptimizer, type OptimizerName, SGD } from '../../src/optim/index.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 import { messageOf } from '../support/errors.ts';
-import { cases, title } from './cases.ts';
+import { cases, stepBy, title } from './cases.ts';
 
 const numbers = (size: number) =>
   fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: size, maxLength: size });
@@ -25,8 +25,7 @@ describe('the parts of a step add up to the change within 1e-12', () => {
           let before = p.toArray() as number[][];
           for (const gradient of gradients) {
             before = p.toArray() as number[][];
-            p.grad = tensor(gradient, { dtype }).reshape([2, 3]);
-            optimizer.step();
+            stepBy(optimizer, [p], [tensor(gradient, { dtype }).reshape([2, 3])]);
           }
           for (const [i, row] of (p.toArray() as number[][]).entries()) {
             for (const [j, after] of row.entries()) {
@@ -51,12 +50,7 @@ describe('the parts of a step add up to the change within 1e-12', () => {
   }
 });
 
-function explained(
-  name: Parameters<typeof createOptimizer>[0],
-  options: object,
-  gradients: number[],
-  p0 = 2,
-) {
+function explained(name: OptimizerName, options: object, gradients: number[], p0 = 2) {
   const p = tensor([p0], { dtype: 'float64', requiresGrad: true });
   const optimizer = createOptimizer(name, [['w', p]], { ...options, explain: true });
   for (const gradient of gradients) {
@@ -108,7 +102,7 @@ describe('explainStep', () => {
     });
   });
 
-  it.each<[Parameters<typeof createOptimizer>[0], object, string[]]>([
+  it.each<[OptimizerName, object, string[]]>([
     ['adagrad', { lrDecay: 0.5 }, ['gradient', 'secondMoment', 'lrDecay']],
     ['adadelta', {}, ['gradient', 'secondMoment']],
     ['rmsprop', { centered: true }, ['gradient', 'secondMoment']],

@@ -122,6 +122,19 @@ describe('the registry', () => {
     createOptimizer(anyName, [w], { lr: 1 });
   });
 
+  test('takes classes, with the options of each', () => {
+    const Mine = registerOptimizer(
+      defineOptimizer({ ...base, name: 'mine', lines: { delta: ({ g }) => g } }),
+    );
+    const optimizer = createOptimizer(Mine, [w], { beta1: 0.5, strict: true, weightDecay: 0.1 });
+    expectTypeOf(optimizer.groups[0]!.strict).toEqualTypeOf<boolean>();
+    expectTypeOf(createOptimizer(Adam, [w])).toEqualTypeOf<InstanceType<typeof Adam>>();
+    // @ts-expect-error misspelt
+    createOptimizer(Mine, [w], { beta: 0.5 });
+    // @ts-expect-error no optimizer
+    createOptimizer(Map, [w]);
+  });
+
   test('a name known only when the program runs can be used with what all share', () => {
     const name = 'adam' as OptimizerName;
     expectTypeOf(createOptimizer(name, [w], { lr: 1, weightDecay: 1 })).toExtend<Optimizer>();

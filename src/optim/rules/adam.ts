@@ -14,6 +14,9 @@ import { biasCorrections, firstMoment, secondMoment } from './moments.ts';
  *
  * @paper Kingma and Ba, Adam: a method for stochastic optimization, 2015, https://arxiv.org/abs/1412.6980
  * @paper Reddi, Kale and Kumar, On the convergence of Adam and beyond, 2018 (AMSGrad), https://openreview.net/forum?id=ryQu7f-RZ
+ * @differs PyTorch has the same numbers.
+ * @differs optax has the same numbers, but takes the maximum of corrected moments in `amsgrad`.
+ * @differs Keras has epsilon 1e-7, and beside the uncorrected root: at step t it acts like eps = epsilon / √(1 − β₂ᵗ) here, 32 times as much in the first step.
  * @example
  * ```ts
  * import { Adam, tensor } from 'gradlet';
@@ -44,10 +47,13 @@ export const Adam = defineOptimizer({
  * $$p \leftarrow (1 - \mathrm{lr} \cdot \lambda) \, p - \mathrm{lr} \cdot \frac{\hat m}{\sqrt{\hat v + \mathrm{epsRoot}} + \mathrm{eps}}$$
  *
  * As in PyTorch and optax the decay λ, `weightDecay`, is multiplied by the learning rate; in the paper it has a schedule
- * of its own, so the paper's λ is lr · `weightDecay` here. Optax has 1e-4 for PyTorch's 1e-2.
+ * of its own, so the paper's λ is lr · `weightDecay` here.
  * Defaults: those of Adam, weightDecay 1e-2, decay decoupled.
  *
  * @paper Loshchilov and Hutter, Decoupled weight decay regularization, 2019, https://arxiv.org/abs/1711.05101
+ * @differs PyTorch has the same numbers.
+ * @differs optax has weightDecay 1e-4.
+ * @differs Keras has weightDecay 4e-3, and epsilon as said at {@link Adam}.
  * @example
  * ```ts
  * import { AdamW, tensor } from 'gradlet';
@@ -76,6 +82,9 @@ export const AdamW = defineOptimizer({
  * Defaults: lr 2e-3, beta1 0.9, beta2 0.999, eps 1e-8, epsRoot 0, momentumDecay 4e-3.
  *
  * @paper Dozat, Incorporating Nesterov momentum into Adam, 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
+ * @differs PyTorch has the same numbers.
+ * @differs optax has no momentum that grows: its look-ahead uses β₁ throughout.
+ * @differs Keras has lr 1e-3, epsilon 1e-7 and momentumDecay 1.
  * @example
  * ```ts
  * import { NAdam, tensor } from 'gradlet';

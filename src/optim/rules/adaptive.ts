@@ -9,6 +9,9 @@ import { defineOptimizer } from '../define.ts';
  * and PyTorch from 0. Defaults: lr 1e-2, lrDecay 0, initialAccumulatorValue 0, eps 1e-10, epsRoot 0.
  *
  * @paper Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011, https://jmlr.org/papers/v12/duchi11a.html
+ * @differs PyTorch has the same numbers.
+ * @differs optax and Keras start from `initialAccumulatorValue` 0.1, and have their eps 1e-7 inside the root (`epsRoot`); optax takes no step where the sum is 0.
+ * @differs Keras has lr 1e-3.
  * @example
  * ```ts
  * import { Adagrad, tensor } from 'gradlet';
@@ -44,6 +47,8 @@ export const Adagrad = defineOptimizer({
  * lr 1. Defaults: lr 1, rho 0.9, eps 0, epsRoot 1e-6.
  *
  * @paper Zeiler, Adadelta: an adaptive learning rate method, 2012, https://arxiv.org/abs/1212.5701
+ * @differs PyTorch and optax have the same numbers; `optax.adadelta()` without a learning rate goes uphill.
+ * @differs Keras has lr 1e-3 for the 1 of the paper, rho 0.95 and epsilon 1e-7.
  * @example
  * ```ts
  * import { Adadelta, tensor } from 'gradlet';
@@ -80,6 +85,10 @@ export const Adadelta = defineOptimizer({
  *
  * @paper Tieleman and Hinton, Lecture 6.5: RMSprop, 2012, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
  * @paper Graves, Generating sequences with recurrent neural networks, 2013 (centered), https://arxiv.org/abs/1308.0850
+ * @differs PyTorch has the same numbers, but NaN where rounding makes the centered variance negative.
+ * @differs optax has rho 0.9, and eps inside the root (`epsRoot`) unless told otherwise.
+ * @differs Keras has lr 1e-3, rho 0.9 and epsilon 1e-7 inside the root.
+ * @differs optax and Keras have the learning rate inside the momentum, which differs once it changes.
  * @example
  * ```ts
  * import { RMSprop, tensor } from 'gradlet';

@@ -6,5 +6,6 @@ export * from './adaptive.ts';
 export * from './layer-wise.ts';
 export * from './matrix.ts';
 export * from './schedule-free.ts';
+export * from './search.ts';
 export * from './sgd.ts';
 export * from './sign.ts';

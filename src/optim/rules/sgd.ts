@@ -13,6 +13,9 @@ import { firstMoment } from './moments.ts';
  *
  * @paper Robbins and Monro, A stochastic approximation method, 1951, https://doi.org/10.1214/aoms/1177729586
  * @paper Sutskever et al., On the importance of initialization and momentum in deep learning, 2013, https://proceedings.mlr.press/v28/sutskever13.html
+ * @differs PyTorch has the same numbers, and refuses `nesterov` without momentum.
+ * @differs optax has the same numbers, and no dampening.
+ * @differs Keras has lr 1e-2 and the learning rate inside its velocity: that is {@link Momentum}, or {@link NAG}. It decays decoupled.
  * @example
  * ```ts
  * import { SGD, tensor } from 'gradlet';
@@ -43,6 +46,8 @@ export const SGD = defineOptimizer({
  * `momentum: β₁, dampening: β₁`, but for SGD's first step, which is not damped. Defaults: lr 1e-2, beta1 0.9.
  *
  * @paper Liu, Gao and Yin, An improved analysis of stochastic gradient descent with momentum, 2020, https://arxiv.org/abs/2007.07989
+ * @differs PyTorch and Keras have no such optimizer.
+ * @differs optax has it as `chain(ema(beta1, debias=False), scale_by_learning_rate(lr))`; its `ema` corrects the bias unless told otherwise.
  * @example
  * ```ts
  * import { SGDM, tensor } from 'gradlet';
@@ -72,6 +77,9 @@ export const SGDM = defineOptimizer({
  * carries steps of the old rate, while SGD's shrinks at once. Defaults: lr 1e-2, momentum 0.9.
  *
  * @paper Polyak, Some methods of speeding up the convergence of iteration methods, 1964, https://doi.org/10.1016/0041-5553(64)90137-5
+ * @differs PyTorch's SGD takes the same steps while the learning rate is constant.
+ * @differs optax has it as `chain(scale_by_learning_rate(lr), trace(momentum))`.
+ * @differs Keras's SGD with momentum is this one; it decays decoupled.
  * @example
  * ```ts
  * import { Momentum, tensor } from 'gradlet';
@@ -106,6 +114,9 @@ export const Momentum = defineOptimizer({
  *
  * @paper Nesterov, A method for solving the convex programming problem with convergence rate O(1/k²), 1983, https://www.mathnet.ru/eng/dan46009
  * @paper Bengio, Boulanger-Lewandowski and Pascanu, Advances in optimizing recurrent networks, 2013 (the form used here), https://arxiv.org/abs/1212.0901
+ * @differs PyTorch's SGD with `nesterov` takes the same steps while the learning rate is constant.
+ * @differs optax has it as `chain(scale_by_learning_rate(lr), trace(momentum, nesterov=True))`.
+ * @differs Keras's SGD with momentum and `nesterov` is this one; it decays decoupled.
  * @example
  * ```ts
  * import { NAG, tensor } from 'gradlet';
