@@ -44,6 +44,13 @@ export interface LineListOptions {
   readonly norms?: Readonly<Record<string, string>>;
 }
 
+/** Programs by the way in which conditions turn out, one after the other: strings as keys would take longer to make. */
+interface Branch {
+  yes?: Branch;
+  no?: Branch;
+  program?: Program;
+}
+
 /**
  * A list of scalar functions that run one after the other at every place; its roots are what the others are for.
  *
@@ -68,7 +75,7 @@ export class LineList {
   readonly #tests: readonly Expr[];
   readonly #lasting: ReadonlySet<Expr>;
   readonly #decide: (uniforms: Uniforms) => readonly unknown[];
-  readonly #programs = new Map<string, Program>();
+  readonly #programs: Branch = {};
   readonly #uniform = new Map<Expr, boolean>();
 
   /**
@@ -109,11 +116,13 @@ export class LineList {
   /** The program for these uniforms; made once for every way in which the uniform conditions can turn out. */
   specialize(uniforms: Uniforms): Program {
     const decisions = this.#decide(uniforms);
-    let key = '';
-    for (let i = 0; i < decisions.length; i++) key += decisions[i] ? '1' : '0';
-    return memo(this.#programs, key, () =>
-      this.#assemble(new Map(this.#tests.map((test, i) => [test, Boolean(decisions[i])]))),
-    );
+    let branch = this.#programs;
+    for (let i = 0; i < decisions.length; i++) {
+      if (decisions[i]) branch = branch.yes ??= {};
+      else branch = branch.no ??= {};
+    }
+    branch.program ??= this.#assemble(new Map(this.#tests.map((test, i) => [test, Boolean(decisions[i])])));
+    return branch.program;
   }
 
   /** A norm is found in one pass, so what it measures must not wait for a norm itself. */

@@ -9,18 +9,28 @@ export type UpdateArrays = Readonly<Record<string, TypedArray>>;
 /** Goes over the places `0 … count − 1`. */
 type Loop = (count: number, arrays: UpdateArrays, scalars: readonly number[]) => unknown;
 
-const loops = new WeakMap<Pass, Map<string, Loop>>();
+/** A loop and the kinds of arrays that it was compiled for, in the order of the pass. */
+interface Compiled {
+  readonly kinds: readonly unknown[];
+  readonly loop: Loop;
+}
+
+const loops = new WeakMap<Pass, Compiled[]>();
 
 /** The loop of a pass, compiled per kind of arrays, so that each stays fast whatever else runs. */
 function loopOf(pass: Pass, arrays: UpdateArrays, compile: (pass: Pass) => Loop): Loop {
-  let kinds = '';
-  for (const name of pass.arrays) kinds += arrays[name]!.constructor.name;
-  let compiled = loops.get(pass);
-  if (!compiled) {
-    compiled = new Map();
-    loops.set(pass, compiled);
+  const known = memo(loops, pass, () => []);
+  for (const { kinds, loop } of known) if (fits(pass, arrays, kinds)) return loop;
+  const loop = compile(pass);
+  known.push({ kinds: pass.arrays.map((name) => arrays[name]!.constructor), loop });
+  return loop;
+}
+
+function fits(pass: Pass, arrays: UpdateArrays, kinds: readonly unknown[]): boolean {
+  for (let k = 0; k < kinds.length; k++) {
+    if (arrays[pass.arrays[k]!]!.constructor !== kinds[k]) return false;
   }
-  return memo(compiled, kinds, () => compile(pass));
+  return true;
 }
 
 /** Runs a program in place, in one fused loop. */

@@ -141,6 +141,8 @@ export interface Clipped {
   readonly report: StepReport | null;
 }
 
+const UNTOUCHED: Clipped = { norm: null, skip: false, report: null };
+
 /** Prepares the gradients of a step, group by group; no array that was given is written into. */
 export function clip(
   where: string,
@@ -148,6 +150,8 @@ export function clip(
   groups: readonly (readonly Gradient[])[],
   wantsReport: boolean,
 ): Clipped {
+  const idle = options.clipNorm === null && options.clipAdaptive === null;
+  if (idle && options.nonFinite === 'propagate' && !wantsReport) return UNTOUCHED;
   const all = groups.flat();
   const p = normIn(options)?.normType ?? 2;
   const sums = wantsReport ? all.map(({ grad }) => powerSum(grad, p)) : [];

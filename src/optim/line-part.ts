@@ -105,9 +105,15 @@ export class LinePart {
       state[name] ??= this.#initial(name, param, values, uniforms);
       arrays[name] = state[name].storage;
     }
-    const common = { program, count, arrays, lists: this.#lists };
-    if (program.norms) return { ...common, scalars: null, uniforms: { ...uniforms } };
-    return { ...common, scalars: program.scalars(uniforms), uniforms };
+    const waits = program.norms !== null;
+    return {
+      program,
+      count,
+      arrays,
+      scalars: waits ? null : program.scalars(uniforms),
+      uniforms: waits ? { ...uniforms } : uniforms,
+      lists: this.#lists,
+    };
   }
 
   #initial(name: string, param: Tensor, values: TypedArray, settings: Uniforms): Tensor {

@@ -226,7 +226,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     }
     const result = closure && (yield* wait(closure()));
     this.#prepare(where);
-    const { updates, ...clipped } = this.#stepper.prepare(settings);
+    const { updates, clipped } = this.#stepper.prepare(settings);
     if (!clipped.skip) yield* this.#whileBusy(this.#stepper.run(updates, explain));
     this.#finish(clipped);
     return result;
