@@ -8,6 +8,7 @@ import { variable } from '../../src/formula/expr.ts';
 import { print } from '../../src/formula/notation.ts';
 import { parseExpression } from '../../src/formula/parse.ts';
 import * as rules from '../../src/optim/rules/index.ts';
+import { loadReference } from '../../src/testing/reference.ts';
 import { root } from './blocks.ts';
 
 const committed = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -29,6 +30,14 @@ describe('printed pages are fresh', () => {
         expect(Math.abs(Math.log10(error / was[k]!)), differ).toBeLessThan(1);
     });
   }
+});
+
+it('the README counts optimizers and their comparisons right', async () => {
+  const readme = committed('README.md');
+  const { rows } = await loadReference();
+  expect(readme).toContain(`[${Object.keys(rules).length} of them]`);
+  expect(readme).toContain(`| ${Object.keys(rules).length}, and your own in one declaration |`);
+  expect(readme).toContain(`[${rows.length} sets of options]`);
 });
 
 describe('the page of the optimizers', () => {
