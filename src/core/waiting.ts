@@ -34,3 +34,17 @@ export async function finishLater<R>(work: Waiting<R>): Promise<R> {
   }
   return next.value;
 }
+
+/** Runs `fn`, and then `restore`: also after a throw, and, when `fn` is async, once its promise has settled. */
+export function thenRestore<T>(fn: () => T, restore: () => void): T {
+  let result: T;
+  try {
+    result = fn();
+  } catch (error) {
+    restore();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(restore) as T;
+  restore();
+  return result;
+}

@@ -1,3 +1,4 @@
+import { thenRestore } from '../core/waiting.ts';
 import type { Module } from './module.ts';
 
 /** One call of {@link inMode} that is under way, and the mode in which it found a module. */
@@ -45,19 +46,12 @@ export function inEvalMode<T>(model: Module, fn: () => T): T {
 /** Runs `fn` with the model in training or evaluation mode. @internal */
 export function inMode<T>(model: Module, training: boolean, fn: () => T): T {
   const leave = model.modules().map(enter);
-  const restore = (): void => {
-    for (const back of leave) back();
-  };
-  let result: T;
-  try {
+  const run = (): T => {
     if (training) model.train();
     else model.eval();
-    result = fn();
-  } catch (error) {
-    restore();
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(restore) as T;
-  restore();
-  return result;
+    return fn();
+  };
+  return thenRestore(run, () => {
+    for (const back of leave) back();
+  });
 }

@@ -1,4 +1,5 @@
 import { show, ValueError } from '../core/errors.ts';
+import { thenRestore } from '../core/waiting.ts';
 import { assign, type Tensor, tensor } from '../tensor/index.ts';
 
 /** What optimizers have in common that keep averages of their parameters: evaluating a model with them. */
@@ -44,16 +45,7 @@ export abstract class Averaging {
     };
     this.#inPlace = true;
     for (const [p, average] of averages) assign(p, average);
-    let result: T;
-    try {
-      result = fn();
-    } catch (error) {
-      restore();
-      throw error;
-    }
-    if (result instanceof Promise) return result.finally(restore) as T;
-    restore();
-    return result;
+    return thenRestore(fn, restore);
   }
 
   /** Writes the averages into the parameters, at the end of a training; the parameters themselves are lost. */
