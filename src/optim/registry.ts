@@ -38,7 +38,9 @@ export type OptimizerName = keyof OptimizerRules;
 export type DefaultsOf<K> = K extends Pick<AnyOptimizerClass, 'rule'> ? K['rule']['defaults'] : never;
 
 const classes = new Map<string, AnyOptimizerClass>(
-  Object.values<AnyOptimizerClass>(builtIns).map((known) => [known.rule.name, known]),
+  Object.values<AnyOptimizerClass>(builtIns)
+    .map((known) => [known.rule.name, known] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
 /** The names that {@link createOptimizer} knows now: the built-in ones by the alphabet, then plug-ins. */
