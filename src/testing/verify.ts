@@ -1,10 +1,12 @@
 import { checkKeys, show, suggest, ValueError } from '../core/errors.ts';
+import { sharedDefaults } from '../optim/hyperparameters.ts';
 import {
   type AnyOptimizerClass,
   createOptimizer,
   type Optimizer,
   type OptimizerName,
 } from '../optim/index.ts';
+import { optimizerClass } from '../optim/registry.ts';
 import { contiguousData, type NestedNumbers, type Tensor, tensor } from '../tensor/index.ts';
 import { loadReference, objective, type Reference, type ReferenceRow, type RowOptions } from './reference.ts';
 
@@ -12,6 +14,8 @@ import { loadReference, objective, type Reference, type ReferenceRow, type RowOp
 export interface VerifyOptions {
   /** The optimizer whose rows to compare with, for one that has none of its own. Default: the same. */
   readonly as?: OptimizerName;
+  /** Options with which it takes the other's steps, for all rows that do not set them. */
+  readonly options?: RowOptions;
 }
 
 /** One row of the table: an optimizer with some options after some steps. */
@@ -38,6 +42,8 @@ export interface Verification {
   readonly against: string;
   /** One row for every set of options and number of steps. */
   readonly rows: readonly VerifiedRow[];
+  /** The options of rows that could not be compared, because the optimizer lacks one of them. */
+  readonly leftOut: readonly RowOptions[];
   /** Whether every row agrees. */
   readonly ok: boolean;
   /** The result in a few words, with the rows that do not agree. */
@@ -132,11 +138,12 @@ export function compare(
  * Compares an optimizer with PyTorch, or with optax where PyTorch has none: the same numbers after 1, 10 and 100 steps, for
  * every option, in float64 within 1e-12 of each number and in float32 within 1e-5 of the largest.
  *
- * The table is part of the package, so nothing but gradlet is needed. An optimizer of your own, a faster form of a known
- * one say, is compared with the rows of another by `as`.
+ * The table is part of the package, so nothing but gradlet is needed. An optimizer of your own is compared with the rows of
+ * another by `as`: a faster form of it, or a more general one with the `options` that make it the same. Rows with an option
+ * that yours lacks are left out, and counted in the text.
  *
  * @param optimizer - the name of a built-in optimizer, or a class that {@link defineOptimizer} made
- * @throws {@link ValueError} for an optimizer without rows
+ * @throws {@link ValueError} for an optimizer without rows, or an unknown option
  * @example
  * ```ts
  * import { Adam, defineOptimizer } from 'gradlet';
@@ -146,16 +153,26 @@ export function compare(
  *
  * const Uncorrected = defineOptimizer({ ...Adam.rule, perStep: () => ({ bias1: 1, bias2: 1 }) });
  * (await verify(Uncorrected)).ok; // → false
+ *
+ * const Halved = defineOptimizer({
+ *   name: 'halved',
+ *   paper: 'https://example.org/halved',
+ *   defaults: { lr: 0.01, factor: 0.5 },
+ *   lines: { delta: ({ g }, { factor }) => factor * g },
+ * });
+ * const plain = await verify(Halved, { as: 'sgd', options: { factor: 1 } });
+ * plain.ok; // → true
+ * plain.leftOut.length; // → 3
  * ```
  */
 export async function verify(
   optimizer: OptimizerName | AnyOptimizerClass,
-  options: VerifyOptions = {},
+  { as, options = {}, ...rest }: VerifyOptions = {},
 ): Promise<Verification> {
-  checkKeys('verify', options, ['as']);
+  checkKeys('verify', rest, ['as', 'options']);
   const reference = await loadReference();
   const name = typeof optimizer === 'string' ? optimizer : optimizer.rule.name;
-  const wanted = options.as ?? name;
+  const wanted = as ?? name;
   const known = reference.rows.filter((row) => row.name === wanted);
   if (known.length === 0) {
     const names = new Set(reference.rows.map((row) => row.name));
@@ -166,20 +183,36 @@ export async function verify(
       `${suggest(wanted, names)} Compare with one of them: { as: … }.`,
     );
   }
-  const create = (params: Tensor[], all: RowOptions): Tested =>
-    typeof optimizer === 'string'
-      ? createOptimizer(optimizer, params, all as object)
-      : new optimizer(params as never, all as never);
-  const rows = known.flatMap((row) => compare(create, reference, row));
+  const Class = optimizerClass('verify', optimizer);
+  const lacking = lackingIn(Class, optimizerClass('verify', wanted));
+  const lacksNone = (row: ReferenceRow): boolean => !lacking.some((option) => option in row.options);
+  const create = (params: Tensor[], own: RowOptions): Tested =>
+    createOptimizer(Class, params as never, { ...options, ...own } as never);
+  const rows = known.filter(lacksNone).flatMap((row) => compare(create, reference, row));
+  const leftOut = known.filter((row) => !lacksNone(row)).map((row) => row.options);
   const wrong = rows.filter(({ ok }) => !ok);
   const against = reference.generated;
+  const text = `${summary(name, against, rows, wrong)}${without(leftOut, lacking)}`;
   return {
     optimizer: name,
     against,
     rows,
+    leftOut,
     ok: wrong.length === 0,
-    toString: () => [summary(name, against, rows, wrong), ...wrong.map(show1)].join('\n'),
+    toString: () => [text, ...wrong.map(show1)].join('\n'),
   };
+}
+
+/** The options that the other has of its own and this one has not. */
+function lackingIn({ rule }: AnyOptimizerClass, other: AnyOptimizerClass): string[] {
+  return Object.keys(other.rule.defaults).filter((key) => !(key in rule.defaults || key in sharedDefaults));
+}
+
+function without(leftOut: readonly RowOptions[], lacking: readonly string[]): string {
+  if (leftOut.length === 0) return '';
+  const missed = lacking.filter((option) => leftOut.some((options) => option in options));
+  const sets = leftOut.length === 1 ? '1 set' : `${leftOut.length} sets`;
+  return ` ${sets} of options left out, for want of ${missed.join(', ')}.`;
 }
 
 function summary(

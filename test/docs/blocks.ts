@@ -23,12 +23,19 @@ export function filesIn(folder: string, ending: string): string[] {
 }
 
 /** All pages a reader meets outside the source. */
-export const pages = ['README.md', 'CONTRIBUTING.md', ...filesIn('docs', '.md')];
+export const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'examples/optimizer-plugin/README.md',
+  ...filesIn('docs', '.md'),
+];
 
 export function allBlocks(): Block[] {
   const read = (file: string) => readFileSync(join(root, file), 'utf8').split('\n');
   return [
-    ...filesIn('src', '.ts').flatMap((file) => blocksIn(file, commentLines(read(file)))),
+    ...[...filesIn('src', '.ts'), ...filesIn('examples/optimizer-plugin/src', '.ts')].flatMap((file) =>
+      blocksIn(file, commentLines(read(file))),
+    ),
     ...pages.flatMap((file) => blocksIn(file, read(file))),
   ];
 }

@@ -9,6 +9,7 @@ const packages: Record<string, () => Promise<unknown>> = {
   'gradlet/optim': () => import('gradlet/optim'),
   'gradlet/data': () => import('gradlet/data'),
   'gradlet/testing': () => import('gradlet/testing'),
+  'gradlet-optimizer-qhadam': () => import('../../examples/optimizer-plugin/src/index.ts'),
 };
 
 const load = (name: string): Promise<unknown> => packages[name]?.() ?? import(/* @vite-ignore */ name);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { optimizerNames } from 'gradlet';
+import { createOptimizer, ones, optimizerNames } from 'gradlet';
+import { optimizerContract } from 'gradlet/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { start } from '../../examples/start.ts';
 
@@ -88,5 +89,11 @@ describe('small examples', () => {
     await import('../../examples/custom-optimizer.ts');
     expect(optimizerNames()).toContain('cautiousAdam');
     expect(printed.at(-1)).toMatch(/^cautiousAdam +0\.\d{4}/m);
+  });
+
+  it('optimizer-plugin does what every optimizer must', async () => {
+    const { QHAdam } = await import('../../examples/optimizer-plugin/src/index.ts');
+    expect(createOptimizer('qhadam', [ones([1], { requiresGrad: true })])).toBeInstanceOf(QHAdam);
+    for (const { run } of optimizerContract('qhadam')) await run();
   });
 });

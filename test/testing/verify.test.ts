@@ -64,7 +64,16 @@ describe('verify', () => {
       'verify: there must be rows for the optimizer, got "nothingLikeIt". Known: sgd, sgdm,',
     ],
     ['adm', {}, 'verify: there must be rows for the optimizer, got "adm". Did you mean "adam"?'],
-    ['adam', { is: 'adam' }, 'verify: every option must be known, got "is". Did you mean "as"? Known: as.'],
+    [
+      'adam',
+      { is: 'adam' },
+      'verify: every option must be known, got "is". Did you mean "as"? Known: as, options.',
+    ],
+    [
+      'adam',
+      { options: { bta1: 0.9 } },
+      'adam: every option must be known, got "bta1". Did you mean "beta1"?',
+    ],
   ])('refuses what it cannot compare (%#)', async (optimizer, options, message) => {
     await expect(verify(optimizer as 'adam', options)).rejects.toThrow(message);
   });
@@ -73,7 +82,29 @@ describe('verify', () => {
     const { m, v, delta, vMax } = Adam.rule.lines;
     const Mine = defineOptimizer({ ...Adam.rule, name: 'mine', lines: { v, m, vMax, delta } });
     const result = await verify(Mine, { as: 'adam' });
-    expect([result.ok, result.optimizer]).toEqual([true, 'mine']);
+    expect([result.ok, result.optimizer, result.leftOut]).toEqual([true, 'mine', []]);
+  });
+
+  it('compares a more general optimizer where it is the other one', async () => {
+    const Mixed = defineOptimizer({
+      name: 'mixed',
+      paper: 'https://example.org/mixed',
+      defaults: { lr: 0.01, rho: 0.5, epsRoot: 0, share: 0.5 },
+      lines: {
+        v: ({ g, v }, { rho }) => rho * v + (1 - rho) * g * g,
+        delta: ({ g, v }, { share, epsRoot }) =>
+          (share * g) / (Math.sqrt(v + epsRoot) + 1e-8) + (1 - share) * g,
+      },
+    });
+    expect((await verify(Mixed, { as: 'rmsprop' })).ok).toBe(false);
+    const result = await verify(Mixed, { as: 'rmsprop', options: { share: 1, rho: 0.99 } });
+    expect(String(result)).toMatch(
+      /^mixed: (\d+) of \1 rows agree with .* 6 sets of options left out, for want of eps, centered, momentum\.$/,
+    );
+    expect(result.ok).toBe(true);
+    expect(result.leftOut).toContainEqual({ rho: 0.9, eps: 0.001 });
+    const all = reference.rows.filter(({ name }) => name === 'rmsprop');
+    expect(result.rows.length).toBe(3 * (all.length - 6));
   });
 });
 
