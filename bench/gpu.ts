@@ -26,7 +26,10 @@ async function tableOf(place: Place, candidates: readonly GpuMode[]): Promise<st
   for (const n of SIZES) rows.push(await place.measure(n, modes));
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    `${place.title}${modes.map((mode) => `; ${mode}: ${found[mode]}`).join('')}`,
+    [
+      place.title,
+      ...modes.filter((mode) => found[mode] !== mode).map((mode) => `${mode}: ${found[mode]}`),
+    ].join('; '),
     '',
     line(['elements', 'loop', ...modes]),
     line(['---:', '---:', ...modes.map(() => '---:')]),
