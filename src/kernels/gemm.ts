@@ -1,4 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts';
+import { heap } from './engine.ts';
+import { gemm as gemmInWasm } from './wasm/gemm.ts';
 
 /** A matrix inside an array: element (i, j) stands at `offset + i·rowStep + j·colStep`. */
 export interface Matrix {
@@ -12,8 +14,29 @@ export interface Matrix {
 const WIDTH = 4;
 let packed: Float64Array = new Float64Array(0);
 
-/** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; sums are kept in doubles. */
+/** Products from which on copying into the heap pays: `npm run bench -- --only gemm`. */
+const FEWEST = 1000;
+
+/** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`. */
 export function gemm(
+  out: TypedArray,
+  offset: number,
+  a: Matrix,
+  b: Matrix,
+  m: number,
+  k: number,
+  n: number,
+): void {
+  const single =
+    out instanceof Float32Array && a.storage instanceof Float32Array && b.storage instanceof Float32Array;
+  const wasm = single && m * k * n >= FEWEST ? heap() : null;
+  if (!wasm || !gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n)) {
+    gemmInJs(out, offset, a, b, m, k, n);
+  }
+}
+
+/** The same in JavaScript; sums are kept in doubles. */
+export function gemmInJs(
   out: TypedArray,
   offset: number,
   a: Matrix,

@@ -1,0 +1,49 @@
+import { show, ValueError } from '../core/errors.ts';
+import { type Heap, theHeap } from './wasm/heap.ts';
+
+/** What computes on tensors: loops in JavaScript, or WebAssembly with four float32 numbers at a time. */
+export type Kernels = 'js' | 'wasm';
+
+let wanted: Kernels = 'wasm';
+
+/**
+ * What computes on tensors at the moment: `'wasm'` where WebAssembly with SIMD is to be had, which is nearly everywhere.
+ *
+ * @example
+ * ```ts
+ * import { kernels } from 'gradlet';
+ * kernels(); // → wasm
+ * ```
+ */
+export function kernels(): Kernels {
+  return heap() ? 'wasm' : 'js';
+}
+
+/**
+ * Chooses what computes on tensors from now on. WebAssembly is many times faster. JavaScript is the reference: it computes
+ * in double precision and rounds at the end, and gives the same bytes on every machine. float64, and what is too small to
+ * be worth it, is computed in JavaScript anyway.
+ *
+ * @throws {@link ValueError} for anything else, and for `'wasm'` where there is none
+ * @example
+ * ```ts
+ * import { kernels, setKernels } from 'gradlet';
+ * setKernels('js');
+ * kernels(); // → js
+ * setKernels('wasm');
+ * ```
+ */
+export function setKernels(name: Kernels): void {
+  if (name !== 'js' && name !== 'wasm') {
+    throw new ValueError('setKernels', 'kernels must be "js" or "wasm"', show(name));
+  }
+  if (name === 'wasm' && !theHeap()) {
+    throw new ValueError('setKernels', 'WebAssembly with SIMD must be at hand', 'none', 'Use setKernels("js").');
+  }
+  wanted = name;
+}
+
+/** The memory of WebAssembly kernels; `null` where JavaScript computes. */
+export function heap(): Heap | null {
+  return wanted === 'wasm' ? theHeap() : null;
+}
