@@ -38,7 +38,12 @@ export function setKernels(name: Kernels): void {
     throw new ValueError('setKernels', 'kernels must be "js" or "wasm"', show(name));
   }
   if (name === 'wasm' && !theHeap()) {
-    throw new ValueError('setKernels', 'WebAssembly with SIMD must be at hand', 'none', 'Use setKernels("js").');
+    throw new ValueError(
+      'setKernels',
+      'WebAssembly with SIMD must be at hand',
+      'none',
+      'Use setKernels("js").',
+    );
   }
   wanted = name;
 }

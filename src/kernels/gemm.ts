@@ -17,7 +17,7 @@ let packed: Float64Array = new Float64Array(0);
 /** Products from which on copying into the heap pays: `npm run bench -- --only gemm`. */
 const FEWEST = 1000;
 
-/** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`. */
+/** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; `bias`, of n numbers, is added to every row. */
 export function gemm(
   out: TypedArray,
   offset: number,
@@ -26,12 +26,15 @@ export function gemm(
   m: number,
   k: number,
   n: number,
+  bias: TypedArray | null = null,
 ): void {
   const single =
     out instanceof Float32Array && a.storage instanceof Float32Array && b.storage instanceof Float32Array;
   const wasm = single && m * k * n >= FEWEST ? heap() : null;
-  if (!wasm || !gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n)) {
-    gemmInJs(out, offset, a, b, m, k, n);
+  if (wasm && gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n, bias)) return;
+  gemmInJs(out, offset, a, b, m, k, n);
+  if (bias) {
+    for (let i = 0, at = offset; i < m; i++) for (let j = 0; j < n; j++) out[at++]! += bias[j]!;
   }
 }
 

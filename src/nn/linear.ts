@@ -1,5 +1,5 @@
 import type { Generator } from '../core/random.ts';
-import { type Tensor, zeros } from '../tensor/index.ts';
+import { linear, type Tensor, zeros } from '../tensor/index.ts';
 import { checkFeatures, checkSize, readOptions } from './check.ts';
 import { uniform } from './init.ts';
 import { Module } from './module.ts';
@@ -69,8 +69,7 @@ export class Linear extends Module {
 
   forward(x: Tensor): Tensor {
     checkFeatures('Linear', x, -1, this.inFeatures);
-    const y = x.matmul(this.weight.transpose());
-    return this.bias ? y.add(this.bias) : y;
+    return linear(x, this.weight, this.bias);
   }
 
   override extraRepr(): string {

@@ -573,6 +573,11 @@ case("matmul", lambda a, b: a.double() @ b, rand(17, (2, 2), dtype="float32"), r
 case("matmul", torch.matmul, T([[1, 2], [3, 4]], "int32"), T([[5, 6], [7, 8]], "int32"))
 case("matmul", lambda a, b: a.int() @ b.int(), T([[1, 0], [1, 1]], "bool"), T([1, 1], "bool"))
 case("matmul", torch.matmul, T([[NAN, 1.0], [INF, 0.0], [1.0, 2.0]]), T([[1.0, 0.0], [2.0, -INF]]), plain=True)
+for shape, n in (((4, 3), 2), ((3,), 2), ((2, 2, 3), 4), ((0, 3), 2), ((1, 1), 1)):
+    case("linear", F.linear, rand(1, shape), rand(2, (n, shape[-1])), rand(3, (n,)), second=len(shape) < 3)
+case("linear", F.linear, rand(4, (4, 3)), rand(5, (2, 3)))
+case("linear", F.linear, rand(6, (3, 4), view=flipped), rand(7, (3, 2), view=flipped), rand(8, (1,), view=[["expand", [2]]]), second=True)
+case("linear", F.linear, rand(9, (6, 33), dtype="float32"), rand(10, (17, 33), dtype="float32"), rand(11, (17,), dtype="float32"))
 
 # The file: one case a line
 

@@ -144,6 +144,13 @@ const table = {
   logSoftmax: alongAxis((t, axis) => t.logSoftmax(axis)),
   logSumExp: reduction((t, o) => t.logSumExp(o)),
   lt: (t) => t.lt(0.5),
+  linear: [
+    [(a, w, b) => a.linear(w!, b), x(2, 3), x(4, 3), x(4)],
+    [(a, w) => a.linear(w!), strided(2, 3), strided(2, 3)],
+    [(a, w, b) => a.linear(w!, b), x(3), x(2, 3), x(2)],
+    [(a, w, b) => a.linear(w!, b), x(2, 2, 3), x(2, 3), x(2)],
+    [(a, w) => a.linear(w!, w!.sum(1)), x(2, 3), x(2, 3)],
+  ],
   matmul: [
     [(a, b) => a.matmul(b!), x(2, 3), x(3, 4)],
     [(a, b) => a.matmul(b!), strided(2, 3), strided(3, 2)],
@@ -222,7 +229,12 @@ const table = {
     [(t) => t.slice([1, 1]).square(), x(2, 3)],
   ],
   softmax: alongAxis((t, axis) => t.softmax(axis)),
-  softplus: [...unary((t) => t.softplus()), ...unary((t) => t.softplus({ beta: 3, threshold: 1 }))],
+  // it jumps a little at the threshold, x = 1/3
+  softplus: [
+    ...unary((t) => t.softplus()),
+    ...unary((t) => t.div(20).softplus({ beta: 3, threshold: 1 })),
+    ...unary((t) => t.square().add(0.5).softplus({ beta: 3, threshold: 1 })),
+  ],
   split: [
     [(t) => t.split(2, 1).map((part) => part.square()), strided(2, 3)],
     [(t) => t.split([1, 2])[1]!.square(), x(3, 2)],

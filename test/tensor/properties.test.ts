@@ -180,6 +180,7 @@ const table = {
   logSoftmax: (t) => t.logSoftmax(0),
   logSumExp: (t) => t.logSumExp(-1),
   lt: (t) => t.lt(0.5),
+  linear: (t) => t.linear(T.ones([2, t.shape.at(-1)!], { dtype: t.dtype })),
   matmul: (t) => t.matmul(t.ndim > 1 ? t.transpose() : t),
   max: (t) => t.max(0),
   maximum: (t) => t.maximum(t.flip(0)),

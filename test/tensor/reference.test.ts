@@ -58,6 +58,7 @@ const calls = {
   logSoftmax: plain(ops.logSoftmax),
   logSumExp: plain(ops.logSumExp),
   lt: plain(ops.lt),
+  linear: plain(ops.linear),
   matmul: plain(ops.matmul),
   max: plain(ops.max),
   maximum: plain(ops.maximum),

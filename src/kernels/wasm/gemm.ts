@@ -264,10 +264,11 @@ export function gemm(
   m: number,
   k: number,
   n: number,
+  bias: ArrayLike<number> | null = null,
 ): boolean {
   const panels = Math.ceil(n / WIDTH) * WIDTH * Math.min(k, INNER);
   const packedA = Math.ceil(Math.min(m, ROWS) / WIDTH) * WIDTH * Math.min(k, INNER);
-  if (!heap.has(4 * (2 * m * k + 2 * k * n + m * n + panels + packedA))) return false;
+  if (!heap.has(4 * (2 * m * k + 2 * k * n + m * n + panels + packedA + n))) return false;
   const mark = heap.mark;
   const { gemm: run, pack, packTransposed } = kernelsOf(heap);
   const left = placed(heap, a, m, k);
@@ -276,6 +277,8 @@ export function gemm(
   const panelB = heap.scratch(4 * panels);
   const panelA = heap.scratch(4 * packedA);
   const rowC = 4 * n;
+  const start = bias ? heap.scratch(4 * n) : 0;
+  if (bias) heap.numbers.set(bias, start >> 2);
   const rows = Math.min(m, ROWS);
   for (let p = 0; p < k; p += INNER) {
     const inner = Math.min(INNER, k - p);
@@ -294,9 +297,10 @@ export function gemm(
       const some = Math.min(ROWS, m - i);
       const from = left.at + i * left.row + p * left.col;
       const to = c + i * rowC;
-      const d = p === 0 ? 0 : to;
+      const d = p === 0 ? start : to;
+      const rowD = p === 0 ? 0 : rowC;
       if (!packsA) {
-        run(from, left.row, left.col, at, rowB, panel, to, rowC, d, rowC, some, n, inner);
+        run(from, left.row, left.col, at, rowB, panel, to, rowC, d, rowD, some, n, inner);
         continue;
       }
       pack(from, left.col, panelA, inner, some);
@@ -312,8 +316,8 @@ export function gemm(
           panel,
           to + below,
           rowC,
-          d && d + below,
-          rowC,
+          d && d + q * rowD,
+          rowD,
           few,
           n,
           inner,

@@ -1,9 +1,9 @@
 import { promote } from '../../core/dtype.ts';
 import { ShapeError } from '../../core/errors.ts';
-import { broadcastShapes, showShape, sizeOf } from '../../core/shape.ts';
+import { broadcastShapes, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.ts';
 import { gemm, type Matrix } from '../../kernels/gemm.ts';
-import { type Derivative, record } from '../graph.ts';
-import { empty, expectTensor, type Tensor } from '../tensor.ts';
+import { type Derivative, identity, record, recordAll } from '../graph.ts';
+import { empty, expectTensor, rowMajor, type Tensor } from '../tensor.ts';
 import { expand, reshape, squeeze, transpose, unsqueeze } from './shape.ts';
 
 /**
@@ -45,13 +45,73 @@ export function matmul(x: Tensor, other: Tensor): Tensor {
   return product(a, b);
 }
 
+/**
+ * `x · weightᵀ + bias`: what {@link nn.Linear} computes, in one pass.
+ *
+ * @param bias - one number for each row of the weight, or nothing
+ * @shape x: […, in]; weight: [out, in]; bias: [out]; result: […, out]
+ * @throws {@link ShapeError} when the shapes do not fit
+ * @example
+ * ```ts
+ * import { linear, tensor } from 'gradlet';
+ * const weight = tensor([[1, 2], [3, 4], [5, 6]]);
+ * linear(tensor([1, 1]), weight, tensor([0, 0, 100])); // → tensor([3., 7., 111.])
+ * ```
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  const { shape, dtype } = expectTensor('linear', x);
+  const w = expectTensor('linear', weight, 'the weight');
+  const b = bias ? expectTensor('linear', bias, 'the bias') : null;
+  const k = shape.at(-1);
+  const n = w.shape[0]!;
+  if (w.ndim !== 2 || k !== w.shape[1]) {
+    throw new ShapeError(
+      'linear',
+      'the last size of the input must equal the last of the weight [out, in]',
+      `${showShape(shape)} and ${showShape(w.shape)}`,
+    );
+  }
+  if (b && !sameShape(b.shape, [n])) {
+    throw new ShapeError('linear', `the bias must have the shape [${n}]`, showShape(b.shape));
+  }
+  const wide = promote(promote(dtype, w.dtype), b?.dtype ?? 'int32');
+  const y = empty(shape.with(-1, n), promote(wide, 'int32'));
+  const { storage, offset, strides } = w;
+  const turned = { storage, offset, rowStep: strides[1]!, colStep: strides[0]! };
+  const rows = flat(x.detach());
+  gemm(y.storage, 0, matrixOf(rows), turned, rows.shape[0]!, k!, n, b && rowMajor(b));
+  const pairs: [Tensor, Derivative][] = [
+    [x, byInput(w, shape)],
+    [w, byWeight(x)],
+  ];
+  if (b) pairs.push([b, identity]);
+  return recordAll('linear', y, pairs);
+}
+
+/** All axes but the last as one. */
+const flat = (x: Tensor): Tensor =>
+  x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+
+/** dx = G · W, keeping only W. */
+const byInput =
+  (w: Tensor, shape: Shape): Derivative =>
+  (g) =>
+    reshape(matmul(flat(g), w), shape);
+
+/** dW = Gᵀ · x, keeping only x. */
+const byWeight =
+  (x: Tensor): Derivative =>
+  (g) =>
+    matmul(transpose(flat(g)), flat(x));
+
 /** [batch…, m, k] · [batch…, k, n], the batches broadcast. */
 function product(a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape.slice(-2) as [number, number];
   const n = b.shape.at(-1)!;
   const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const y = empty([...batch, m, n], promote(promote(a.dtype, b.dtype), 'int32'));
-  if (y.size > 0) {
+  if (batch.length === 0) gemm(y.storage, 0, matrixOf(a), matrixOf(b), m, k, n);
+  else if (y.size > 0) {
     const left = matrices(expand(a.detach(), [...batch, m, k]));
     const right = matrices(expand(b.detach(), [...batch, k, n]));
     left.forEach((matrix, i) => {
@@ -73,9 +133,15 @@ const byRight =
   (g) =>
     matmul(transpose(a), g);
 
+/** The last two axes, from an offset on. */
+function matrixOf({ storage, strides, offset }: Tensor, from = offset): Matrix {
+  const rank = strides.length;
+  return { storage, offset: from, rowStep: strides[rank - 2]!, colStep: strides[rank - 1]! };
+}
+
 /** Where each matrix of a batch stands in the storage, in row-major order of the batch. */
 function matrices(x: Tensor): Matrix[] {
-  const { storage, shape, strides } = x;
+  const { shape, strides } = x;
   const rank = shape.length;
   let offsets = [x.offset];
   for (let axis = 0; axis < rank - 2; axis++) {
@@ -83,10 +149,5 @@ function matrices(x: Tensor): Matrix[] {
       Array.from({ length: shape[axis]! }, (_, i) => at + i * strides[axis]!),
     );
   }
-  return offsets.map((offset) => ({
-    storage,
-    offset,
-    rowStep: strides[rank - 2]!,
-    colStep: strides[rank - 1]!,
-  }));
+  return offsets.map((offset) => matrixOf(x, offset));
 }
