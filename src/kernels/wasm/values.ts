@@ -198,10 +198,9 @@ export class F32 extends Value {
   }
 }
 
-export interface V128
-  extends Binary<typeof V128_BINARY, V128>,
-    Binary<typeof DOUBLES_BINARY, V128>,
-    Unary<typeof V128_UNARY, V128> {}
+type V128Binary = typeof V128_BINARY & typeof DOUBLES_BINARY;
+
+export interface V128 extends Binary<V128Binary, V128>, Unary<typeof V128_UNARY, V128> {}
 
 /** Four numbers of 32 bits, or four masks that comparisons give: all bits set where they hold. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods come from the tables.
