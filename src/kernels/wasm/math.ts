@@ -136,11 +136,12 @@ const log1p: Lanes = (body, a) => {
   return x.where(x.eq(Number.POSITIVE_INFINITY), infinite);
 };
 
-/** 1 / (1 + e⁻ˣ), from e^−|x|, which does not overflow. */
+/** With e = e^−|x| and q = e / (1 + e): 1 − q for positive numbers, and e − e q = q, which is closer, for negative ones. */
 const sigmoid: Lanes = (body, a) => {
   const x = body.v128(a);
   const e = body.v128(exp(body, x.or(SIGN)));
-  return e.where(x.lt(0), 1).div(e.add(1));
+  const top = body.v128(e.where(x.lt(0), 1));
+  return top.nmadd(e.div(e.add(1)), top);
 };
 
 /** max(x, 0) + ln(1 + e), where e = e^−|x|: ln(1 + f) for f = e, and ln 2 + ln(1 + f) for f = (e − 1) / 2 where e > √2 − 1. */
@@ -189,7 +190,7 @@ const wave =
       // π/2 in parts of 25 and 53 bits
       const r = x
         .subDoubles(n.mulDoubles(1.5707963109016418))
-        .subDoubles(n.mulDoubles(1.5893254773528197e-8));
+        .subDoubles(n.mulDoubles(1.5893254773528196e-8));
       return [bits, r];
     });
     const quadrant = turns ? body.v128(n.addBits(V128.bits(turns))) : n;
