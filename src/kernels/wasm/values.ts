@@ -110,7 +110,20 @@ const V128_BINARY = {
   subBits: 177,
 } as const;
 
-/** `nearest` takes halves to even numbers; `toBits` cuts off, and holds to what a whole number can be. */
+/** Operations on two doubles in the place of four single numbers. */
+const DOUBLES_BINARY = {
+  addDoubles: 240,
+  subDoubles: 241,
+  mulDoubles: 242,
+  divDoubles: 243,
+  pminDoubles: 246,
+  pmaxDoubles: 247,
+} as const;
+
+/**
+ * `nearest` takes halves to even numbers; `toBits` cuts off, and holds to what a whole number can be. `promote` makes
+ * doubles of lanes 0 and 1; `demote` gives them back, with 0 in lanes 2 and 3.
+ */
 const V128_UNARY = {
   not: 77,
   neg: 225,
@@ -122,6 +135,8 @@ const V128_UNARY = {
   nearest: 106,
   toBits: 248,
   fromBits: 250,
+  promote: 95,
+  demote: 94,
 } as const;
 
 export interface I32 extends Binary<typeof I32_BINARY, I32> {}
@@ -183,7 +198,9 @@ export class F32 extends Value {
   }
 }
 
-export interface V128 extends Binary<typeof V128_BINARY, V128>, Unary<typeof V128_UNARY, V128> {}
+type V128Binary = typeof V128_BINARY & typeof DOUBLES_BINARY;
+
+export interface V128 extends Binary<V128Binary, V128>, Unary<typeof V128_UNARY, V128> {}
 
 /** Four numbers of 32 bits, or four masks that comparisons give: all bits set where they hold. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods come from the tables.
@@ -197,7 +214,12 @@ export class V128 extends Value {
     return V128.lanes(Int32Array.of(n, n, n, n));
   }
 
-  static lanes(four: Float32Array | Int32Array): V128 {
+  /** The same double twice. */
+  static doubles(x: number): V128 {
+    return V128.lanes(Float64Array.of(x, x));
+  }
+
+  static lanes(four: Float32Array | Int32Array | Float64Array): V128 {
     const raw = new Uint8Array(four.buffer, four.byteOffset, 16);
     return new V128((code) => {
       simd(code, 12);
@@ -267,6 +289,7 @@ function attach<V extends Value>(
 attach(I32, I32_BINARY, plain, toI32);
 attach(F32, F32_BINARY, plain, toF32);
 attach(V128, V128_BINARY, wide, toV128);
+attach(V128, DOUBLES_BINARY, wide, (x) => (typeof x === 'number' ? V128.doubles(x) : x));
 attach(V128, V128_UNARY, wide, null);
 
 /** Whether products and sums are fused: see {@link withFusing}. */
