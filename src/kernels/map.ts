@@ -4,6 +4,8 @@ import { type Shape, sameShape } from '../core/shape.ts';
 import { emit } from '../formula/emit.ts';
 import type { Expr } from '../formula/expr.ts';
 import { SPECIAL, special } from '../formula/functions.ts';
+import { heap } from './engine.ts';
+import { WasmMap } from './wasm/map.ts';
 
 /** Numbers laid out by strides: element (i, j, …) stands at `offset + i·strides[0] + j·strides[1] + …`. */
 export interface Strided {
@@ -69,6 +71,9 @@ function kindOf(array: TypedArray): number {
   return array instanceof Int32Array ? 2 : 3;
 }
 
+/** Rows from which on WebAssembly is faster: `npm run bench -- --only map`. */
+const SHORTEST = 32;
+
 /** Steps of inputs that are walked straight through; derivatives of high order have many inputs. */
 const none: number[] = [];
 
@@ -77,6 +82,8 @@ export class MapKernel {
   readonly expr: Expr;
   readonly params: readonly string[];
   readonly #loops = new Map<number | string, MapLoop>();
+  /** In WebAssembly, by which inputs move; `null` where it cannot be. */
+  readonly #wasm = new Map<number, WasmMap | null>();
 
   constructor(expr: Expr, params: readonly string[]) {
     this.expr = expr;
@@ -93,6 +100,35 @@ export class MapKernel {
     }
     // looked up first, so that no closure is made where the loop is there
     return this.#loops.get(key) ?? memo(this.#loops, key, () => compile(this.expr, this.params, motions));
+  }
+
+  /** The loop in WebAssembly over long rows of float32; `null` for all else, and where it is left out. */
+  #inWasm(
+    out: TypedArray,
+    cols: number,
+    inputs: readonly Input[],
+    motions: readonly number[],
+  ): WasmMap | null {
+    if (cols < SHORTEST || !(out instanceof Float32Array)) return null;
+    let key = 1;
+    for (let k = 0; k < inputs.length; k++) {
+      const moves = motions[k]! >= NEXT;
+      if (motions[k] === STEP || (moves && !(inputs[k] instanceof Float32Array))) return null;
+      key = 2 * key + (moves ? 1 : 0);
+    }
+    const room = heap();
+    if (!room) return null;
+    let found = this.#wasm.get(key);
+    if (found === undefined) {
+      found = WasmMap.of(
+        room,
+        this.expr,
+        this.params,
+        motions.map((motion) => motion === NEXT),
+      );
+      this.#wasm.set(key, found);
+    }
+    return found;
   }
 
   /** Fills the row-major `out` of the given shape; every input has that shape or broadcasts to it. */
@@ -117,8 +153,11 @@ export class MapKernel {
         straight &&= x.shape.length === 0 || (x.isContiguous && sameShape(x.shape, shape));
       }
     }
-    if (straight) this.#loop(out, arrays, motions)(1, out.length, out, 0, arrays, offsets, none, none);
-    else this.#walk(out, shape, inputs, arrays, offsets, motions);
+    if (straight) {
+      const loop = this.#inWasm(out, out.length, arrays, motions);
+      if (loop) loop.run(1, out.length, out, 0, arrays, offsets, none);
+      else this.#loop(out, arrays, motions)(1, out.length, out, 0, arrays, offsets, none, none);
+    } else this.#walk(out, shape, inputs, arrays, offsets, motions);
   }
 
   /** Inputs that broadcast or stand in another order: axes are joined where possible, the rest counted like an odometer. */
@@ -139,7 +178,8 @@ export class MapKernel {
     for (const [k, step] of colSteps.entries()) {
       if (motions[k] !== NUMBER) motions[k] = step === 0 ? STILL : step === 1 ? NEXT : STEP;
     }
-    const loop = this.#loop(out, arrays, motions);
+    const wasm = this.#inWasm(out, cols, arrays, motions);
+    const loop: MapLoop = wasm ? wasm.run.bind(wasm) : this.#loop(out, arrays, motions);
     const at = new Array<number>(Math.max(0, rank - 2)).fill(0);
     for (let o = 0; o < out.length; o += rows * cols) {
       loop(rows, cols, out, o, arrays, offsets, rowSteps, colSteps);

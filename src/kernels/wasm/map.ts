@@ -1,0 +1,136 @@
+import type { TypedArray } from '../../core/dtype.ts';
+import type { Expr } from '../../formula/expr.ts';
+import { compiled, type Heap } from './heap.ts';
+import { lower } from './lower.ts';
+import { type Type, WasmModule } from './module.ts';
+import type { F32, I32 } from './values.ts';
+
+/** Numbers that are brought into the heap at a time, so that they stay in the cache. */
+const CHUNK = 4096;
+/** Numbers from which on a view of them is worth its making. */
+const VIEW = 128;
+/** Inputs that a kernel is called with at most. */
+const MOST = 6;
+
+/** Computes `count` numbers at an address from inputs, which are addresses or numbers. */
+type Kernel = (count: number, out: number, ...inputs: (number | undefined)[]) => void;
+
+/** A formula over inputs that stand still along a row or move one by one. */
+export class WasmMap {
+  readonly #heap: Heap;
+  readonly #kernel: Kernel;
+  /** Whether each input moves. */
+  readonly #moves: readonly boolean[];
+
+  private constructor(heap: Heap, kernel: Kernel, moves: readonly boolean[]) {
+    this.#heap = heap;
+    this.#kernel = kernel;
+    this.#moves = moves;
+  }
+
+  /** `null` where single numbers cannot express the formula. */
+  static of(heap: Heap, expr: Expr, params: readonly string[], moves: readonly boolean[]): WasmMap | null {
+    if (params.length > MOST) return null;
+    let able = true;
+    const build = (): WasmModule => {
+      const kinds = moves.map((move, k): [string, Type] => [`x${k}`, move ? 'i32' : 'f32']);
+      const types: Record<string, Type> = { count: 'i32', out: 'i32', ...Object.fromEntries(kinds) };
+      return new WasmModule().add('run', types, (body, given) => {
+        const inputs = moves.map((_, k) => given[`x${k}`]!);
+        const [count, out] = [given.count as I32, given.out as I32];
+        const still = inputs.map((x, k) => (moves[k] ? null : body.v128((x as F32).splat())));
+        const end = body.i32(out.add(count.shl(2)));
+        body.while(out.lt(end), () => {
+          const found = lower(body, [expr], (name) => {
+            const k = params.indexOf(name);
+            return still[k] ?? body.v128((inputs[k] as I32).v128());
+          });
+          if (found) body.store(out, found[0]!);
+          else able = false;
+          body.inc(out, 16);
+          for (const [k, x] of inputs.entries()) if (moves[k]) body.inc(x as I32, 16);
+        });
+        return undefined;
+      });
+    };
+    const { run } = compiled<{ run: Kernel }>(heap, build);
+    return able ? new WasmMap(heap, run, moves) : null;
+  }
+
+  /** As a loop in JavaScript, for inputs that stand still or move one by one along a row. */
+  run(
+    rows: number,
+    cols: number,
+    out: TypedArray,
+    o: number,
+    inputs: readonly (TypedArray | number)[],
+    offsets: readonly number[],
+    rowSteps: readonly number[],
+  ): void {
+    const heap = this.#heap;
+    const moves = this.#moves;
+    const { mark, numbers } = heap;
+    const width = Math.min(cols, CHUNK);
+    const height = Math.min(rows, Math.max(1, Math.floor(CHUNK / width)));
+    const result = heap.scratch(4 * width * height);
+    const at = result >> 2;
+    const places = moves.map((move) => (move ? heap.scratch(4 * width * height) : 0));
+    for (let c = 0; c < cols; c += width) {
+      const wide = Math.min(width, cols - c);
+      for (let r = 0; r < rows; r += height) {
+        const high = Math.min(height, rows - r);
+        for (let k = 0; k < places.length; k++) {
+          const step = rowSteps[k]!;
+          // a row for all is brought once
+          if (!moves[k] || (step === 0 && r > 0)) continue;
+          this.#bring(inputs[k] as TypedArray, offsets[k]! + c + r * step, places[k]!, high, wide, step);
+        }
+        this.#compute(r, high, wide, result, places, inputs, offsets, rowSteps);
+        const count = wide * high;
+        // without a view, which takes as long as many numbers
+        if (count < VIEW) for (let i = 0, to = o + r * cols + c; i < count; i++) out[to + i] = numbers[at + i]!;
+        else out.set(numbers.subarray(at, at + count), o + r * cols + c);
+      }
+    }
+    heap.release(mark);
+  }
+
+  /** Rows side by side in the heap; one for all where they do not move. */
+  #bring(input: TypedArray, from: number, place: number, high: number, wide: number, step: number): void {
+    const { numbers } = this.#heap;
+    const at = place >> 2;
+    const rows = step === 0 ? 1 : high;
+    if (rows > 1 && step !== wide) {
+      for (let i = 0; i < rows; i++) {
+        const start = from + i * step;
+        numbers.set(input.subarray(start, start + wide), at + i * wide);
+      }
+      return;
+    }
+    const count = rows * wide;
+    numbers.set(count === input.length ? input : input.subarray(from, from + count), at);
+  }
+
+  /** Row by row; a row may write over the beginning of the next, which comes after it. */
+  #compute(
+    r: number,
+    high: number,
+    wide: number,
+    result: number,
+    places: readonly number[],
+    inputs: readonly (TypedArray | number)[],
+    offsets: readonly number[],
+    rowSteps: readonly number[],
+  ): void {
+    const moves = this.#moves;
+    const args: (number | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined];
+    for (let i = 0; i < high; i++) {
+      for (let k = 0; k < places.length; k++) {
+        const input = inputs[k]!;
+        if (moves[k]) args[k] = places[k]! + (rowSteps[k] === 0 ? 0 : 4 * i * wide);
+        else args[k] = typeof input === 'number' ? input : input[offsets[k]! + (r + i) * rowSteps[k]!]!;
+      }
+      this.#kernel(wide, result + 4 * i * wide, args[0], args[1], args[2], args[3], args[4], args[5]);
+    }
+  }
+}
