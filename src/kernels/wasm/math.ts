@@ -103,7 +103,10 @@ function fractionOfAny(body: Body, x: V128): [k: V128, f: V128] {
   return [body.v128(k.sub(tiny.and(23))), f];
 }
 
-/** k ln 2 + ln(1 + f) + c = k ln 2 + f − (f²/2 − (s (f²/2 + R(s²)) + c)), where s = f / (2 + f) and R(s²) = 2 artanh(s) / s − 2. */
+/**
+ * k ln 2 + ln(1 + f) + c = k ln 2 + f − (f²/2 − (s (f²/2 + R(s²)) + c)), where s = f / (2 + f) and R(s²) = 2
+ * artanh(s) / s − 2.
+ */
 function logarithm(body: Body, k: V128, f: V128, c?: V128): V128 {
   const s = body.v128(f.div(f.add(2)));
   const z = body.v128(s.mul(s));
@@ -141,7 +144,10 @@ const log1p: Lanes = (body, a) => {
   return x.where(x.eq(Number.POSITIVE_INFINITY), infinite);
 };
 
-/** With e = e^−|x| and q = e / (1 + e): 1 − q for positive numbers, and e − e q = q, which is closer, for negative ones. Error 1.77 ulp. */
+/**
+ * With e = e^−|x| and q = e / (1 + e): 1 − q for positive numbers, and e − e q = q, which is closer, for negative
+ * ones. Error 1.77 ulp.
+ */
 const sigmoid: Lanes = (body, a) => {
   const x = body.v128(a);
   const e = body.v128(exp(body, x.or(SIGN)));
@@ -149,7 +155,10 @@ const sigmoid: Lanes = (body, a) => {
   return top.nmadd(e.div(e.add(1)), top);
 };
 
-/** max(x, 0) + ln(1 + e), where e = e^−|x|: ln(1 + f) for f = e, and ln 2 + ln(1 + f) for f = (e − 1) / 2 where e > √2 − 1. Error 1.68 ulp. */
+/**
+ * max(x, 0) + ln(1 + e), where e = e^−|x|: ln(1 + f) for f = e, and ln 2 + ln(1 + f) for f = (e − 1) / 2 where e >
+ * √2 − 1. Error 1.68 ulp.
+ */
 const softplus: Lanes = (body, a) => {
   const x = body.v128(a);
   const e = body.v128(exp(body, x.or(SIGN)));
@@ -213,7 +222,10 @@ const wave =
     return cosine.where(odd, sine).xor(quadrant.shrBits(1).shlBits(31));
   };
 
-/** 2^(y log₂ |x|), with y log₂ |x| in doubles; negative for an odd y, and NaN for a fraction, where x is negative. Error 1.06 ulp. */
+/**
+ * 2^(y log₂ |x|), with y log₂ |x| in doubles; negative for an odd y, and NaN for a fraction, where x is negative.
+ * Error 1.06 ulp.
+ */
 const pow: Lanes = (body, a, b) => {
   const infinity = V128.of(Number.POSITIVE_INFINITY);
   const x = body.v128(a);
