@@ -8,9 +8,11 @@ import { V128 } from './values.ts';
 export type Lanes = (body: Body, ...x: V128[]) => V128;
 
 /*
- * The polynomials below are minimax fits to the functions they stand for. Bounds are in units in the last place (ulp) of
- * the nearest single number, the worst of all 2³² of them, with fused products and without:
- * test/kernels/wasm/exhaustive.ts measures them. The ways of reducing arguments are those of Cephes and of FreeBSD's msun.
+ * The polynomials below are minimax fits by Lawson’s iteration, made for this file; arguments are reduced as in Cephes (exp) and
+ * in FreeBSD's msun (log, log1p, sin, cos), of which no code is taken.
+ *
+ * Errors are in units in the last place (ulp) from the exact value: the worst of every 33rd single number, and for powers
+ * of as many random pairs, with fused products or without. test/kernels/wasm/exhaustive.ts measures them.
  */
 
 const SIGN = V128.bits(-(2 ** 31));
@@ -60,13 +62,14 @@ function scaled(body: Body, x: V128, bits: V128): V128 {
 /** 2ⁿ · x for −126 ≤ n + log₂ x ≤ 127 and a power x of two, where bits end in n. */
 const power2 = (body: Body, bits: V128, x: number): V128 => body.v128(bits.shlBits(23).addBits(V128.of(x)));
 
+/** 2ⁿ eʳ, where x = n ln 2 + r. Error 1.04 ulp. */
 const exp: Lanes = (body, a) => {
   const x = body.v128(a.pmax(-104).pmin(89));
   const [n, p] = reduced(body, x);
   return scaled(body, p.add(1), n);
 };
 
-/** 2ⁿ p + (2ⁿ − 1); x itself where it is so small that n = 0 and p = x. */
+/** 2ⁿ p + (2ⁿ − 1); x itself where it is so small that n = 0 and p = x. Error 1.72 ulp. */
 const expm1: Lanes = (body, a) => {
   const whole = body.v128(a);
   const x = body.v128(whole.pmax(-20).pmin(89));
@@ -100,28 +103,33 @@ function fractionOfAny(body: Body, x: V128): [k: V128, f: V128] {
   return [body.v128(k.sub(tiny.and(23))), f];
 }
 
-/** k ln 2 + ln(1 + f) + c = k ln 2 + f − (f²/2 − (s (f²/2 + R(s²)) + c)), where s = f / (2 + f) and R(s²) = 2 artanh(s) / s − 2. */
+/**
+ * k ln 2 + ln(1 + f) + c = k ln 2 + f − (f²/2 − (s (f²/2 + R(s²)) + c)), where s = f / (2 + f) and R(s²) = 2
+ * artanh(s) / s − 2.
+ */
 function logarithm(body: Body, k: V128, f: V128, c?: V128): V128 {
   const s = body.v128(f.div(f.add(2)));
   const z = body.v128(s.mul(s));
   const square = body.v128(f.mul(f).mul(0.5));
   const rest = z.madd(polynomial(z, [0.666667759, 0.399774432, 0.29874596]), square);
-  // the first part of ln 2 has 15 bits, so its product with k is exact
+  // the first part of ln 2 has 17 bits, so its product with k is exact, but for denormal numbers
   const low = k.mul(9.0580006145e-6);
   const sum = s.madd(rest, c ? low.add(c) : low);
   return k.madd(0.69313812256, f.sub(square.sub(sum)));
 }
 
-const NAN_UNLESS = (valid: V128): V128 => valid.not();
+/** All bits set, which is NaN, where the mask is not. */
+const nanUnless = (valid: V128): V128 => valid.not();
 
+/** Error 0.79 ulp. */
 const log: Lanes = (body, a) => {
   const x = body.v128(a);
-  const y = logarithm(body, ...fractionOfAny(body, x)).or(NAN_UNLESS(x.ge(0)));
+  const y = logarithm(body, ...fractionOfAny(body, x)).or(nanUnless(x.ge(0)));
   const infinite = V128.of(Number.NEGATIVE_INFINITY).where(x.eq(0), y);
   return x.where(x.eq(Number.POSITIVE_INFINITY), infinite);
 };
 
-/** ln u + (x − (u − 1)) / u for the rounded sum u = 1 + x; from x itself where u is near 1. */
+/** ln u + (x − (u − 1)) / u for the rounded sum u = 1 + x; from x itself where u is near 1. Error 0.83 ulp. */
 const log1p: Lanes = (body, a) => {
   const x = body.v128(a);
   const u = body.v128(x.add(1));
@@ -131,12 +139,15 @@ const log1p: Lanes = (body, a) => {
   const lost = x.sub(u.sub(1)).div(u).andNot(near);
   const y = logarithm(body, k, f, lost)
     .or(x.and(SIGN))
-    .or(NAN_UNLESS(x.ge(-1)));
+    .or(nanUnless(x.ge(-1)));
   const infinite = V128.of(Number.NEGATIVE_INFINITY).where(x.eq(-1), y);
   return x.where(x.eq(Number.POSITIVE_INFINITY), infinite);
 };
 
-/** With e = e^−|x| and q = e / (1 + e): 1 − q for positive numbers, and e − e q = q, which is closer, for negative ones. */
+/**
+ * With e = e^−|x| and q = e / (1 + e): 1 − q for positive numbers, and e − e q = q, which is closer, for negative
+ * ones. Error 1.77 ulp.
+ */
 const sigmoid: Lanes = (body, a) => {
   const x = body.v128(a);
   const e = body.v128(exp(body, x.or(SIGN)));
@@ -144,7 +155,10 @@ const sigmoid: Lanes = (body, a) => {
   return top.nmadd(e.div(e.add(1)), top);
 };
 
-/** max(x, 0) + ln(1 + e), where e = e^−|x|: ln(1 + f) for f = e, and ln 2 + ln(1 + f) for f = (e − 1) / 2 where e > √2 − 1. */
+/**
+ * max(x, 0) + ln(1 + e), where e = e^−|x|: ln(1 + f) for f = e, and ln 2 + ln(1 + f) for f = (e − 1) / 2 where e >
+ * √2 − 1. Error 1.68 ulp.
+ */
 const softplus: Lanes = (body, a) => {
   const x = body.v128(a);
   const e = body.v128(exp(body, x.or(SIGN)));
@@ -153,7 +167,7 @@ const softplus: Lanes = (body, a) => {
   return x.pmax(0).add(logarithm(body, body.v128(big.and(1)), f));
 };
 
-/** x + x³ P(x²) for |x| < 0.55, else 1 − 2e / (1 + e) with e = e^−2|x|. */
+/** x + x³ P(x²) for |x| < 0.55, else 1 − 2e / (1 + e) with e = e^−2|x|. Error 1.51 ulp. */
 const tanh: Lanes = (body, a) => {
   const x = body.v128(a);
   const size = body.v128(x.abs());
@@ -167,7 +181,7 @@ const tanh: Lanes = (body, a) => {
   return small.where(size.lt(0.55), large).or(x.and(SIGN));
 };
 
-/** x + x P(x²) for |x| < 0.875, else 1 − e^−Q(|x|), which is 1 from 4 on. */
+/** x + x P(x²) for |x| < 0.875, else 1 − e^−Q(|x|), which is 1 from 4 on. Error 1.16 ulp. */
 const erf: Lanes = (body, a) => {
   const x = body.v128(a);
   const t = body.v128(x.abs().pmin(4));
@@ -180,7 +194,10 @@ const erf: Lanes = (body, a) => {
   return x.madd(polynomial(z, c), x).where(t.lt(0.875), large);
 };
 
-/** sin(x + turns · π/2). */
+/**
+ * sin(x + turns · π/2). Error 1.57 ulp for |x| ≤ 2²⁸. Beyond, where single numbers lie five periods apart, the
+ * reduced argument loses digits, and in the end all of them: results are then no more than numbers from −1 to 1.
+ */
 const wave =
   (turns: number): Lanes =>
   (body, a) => {
@@ -205,7 +222,10 @@ const wave =
     return cosine.where(odd, sine).xor(quadrant.shrBits(1).shlBits(31));
   };
 
-/** 2^(y log₂ |x|), with y log₂ |x| in doubles; negative for an odd y, and NaN for a fraction, where x is negative. */
+/**
+ * 2^(y log₂ |x|), with y log₂ |x| in doubles; negative for an odd y, and NaN for a fraction, where x is negative.
+ * Error 1.06 ulp.
+ */
 const pow: Lanes = (body, a, b) => {
   const infinity = V128.of(Number.POSITIVE_INFINITY);
   const x = body.v128(a);
