@@ -2,6 +2,8 @@ import type { TypedArray } from '../core/dtype.ts';
 import { memo } from '../core/memo.ts';
 import { emit } from '../formula/emit.ts';
 import type { LineList, Pass, Uniforms } from '../formula/program.ts';
+import { heap } from './engine.ts';
+import { WasmUpdate } from './wasm/update.ts';
 
 /** The arrays of an update by name, all of one length. */
 export type UpdateArrays = Readonly<Record<string, TypedArray>>;
@@ -33,6 +35,25 @@ function fits(pass: Pass, arrays: UpdateArrays, kinds: readonly unknown[]): bool
   return true;
 }
 
+/** Numbers from which on WebAssembly is faster: `npm run bench -- --only update`. */
+const SHORTEST = 64;
+const updates = new WeakMap<Pass, WasmUpdate | null>();
+
+/** The loop in WebAssembly over float32; `null` for all else, and where it is left out. */
+function inWasm(pass: Pass, arrays: UpdateArrays): WasmUpdate | null {
+  const room = heap();
+  if (!room) return null;
+  for (let k = 0; k < pass.arrays.length; k++) {
+    if (!(arrays[pass.arrays[k]!] instanceof Float32Array)) return null;
+  }
+  let known = updates.get(pass);
+  if (known === undefined) {
+    known = WasmUpdate.of(room, pass);
+    updates.set(pass, known);
+  }
+  return known;
+}
+
 /** Runs a program in place, in one fused loop. */
 export function runUpdate(
   program: Pass,
@@ -40,7 +61,9 @@ export function runUpdate(
   arrays: UpdateArrays,
   scalars: readonly number[],
 ): void {
-  loopOf(program, arrays, compileUpdate)(count, arrays, scalars);
+  const wasm = count < SHORTEST ? null : inWasm(program, arrays);
+  if (wasm) wasm.run(count, arrays, scalars);
+  else loopOf(program, arrays, compileUpdate)(count, arrays, scalars);
 }
 
 /** The sum of the squares of every output of a pass, by name; nothing is written. */

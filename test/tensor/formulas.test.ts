@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generator } from '../../src/core/random.ts';
 import { MATH, SPECIAL, type SpecialFunctions, special } from '../../src/formula/functions.ts';
 import { gradcheck, gradgradcheck } from '../../src/inspect/index.ts';
+import { setKernels } from '../../src/kernels/engine.ts';
 import { apply, elementwise } from '../../src/tensor/apply.ts';
 import { contiguousData, type Tensor, tensor } from '../../src/tensor/index.ts';
 import { evaluate } from '../support/evaluate.ts';
@@ -70,6 +71,9 @@ const formulas: Readonly<Record<string, Formula>> = {
 };
 
 describe('a compiled formula gives bit for bit what its function gives', () => {
+  beforeAll(() => setKernels('js'));
+  afterAll(() => setKernels('wasm'));
+
   const same = (found: ArrayLike<number>, expected: (i: number) => number): void => {
     const wrong: string[] = [];
     for (let i = 0; i < left.length; i++) {

@@ -88,7 +88,8 @@ export class WasmMap {
         this.#compute(r, high, wide, result, places, inputs, offsets, rowSteps);
         const count = wide * high;
         // without a view, which takes as long as many numbers
-        if (count < VIEW) for (let i = 0, to = o + r * cols + c; i < count; i++) out[to + i] = numbers[at + i]!;
+        if (count < VIEW)
+          for (let i = 0, to = o + r * cols + c; i < count; i++) out[to + i] = numbers[at + i]!;
         else out.set(numbers.subarray(at, at + count), o + r * cols + c);
       }
     }
