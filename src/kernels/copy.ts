@@ -1,8 +1,7 @@
 import ndarray from 'ndarray';
-import ops from 'ndarray-ops';
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { sizeOf, stridesOf } from '../core/shape.ts';
-import type { Strided } from './map.ts';
+import { collapse, type Strided } from './map.ts';
 
 type Places = Omit<Strided, 'isContiguous'>;
 
@@ -11,9 +10,72 @@ export function asNdarray(x: Places): ndarray.NdArray<TypedArray> {
   return ndarray(x.storage, [...x.shape], [...x.strides], x.offset);
 }
 
+/** Columns that are copied together, so that lines of memory that were read are still in the cache for the next row. */
+const BLOCK = 32;
+
 /** Copies `from` into the places of `to`; the shapes are equal. */
 export function copyInto(to: Places, from: Places): void {
-  if (sizeOf(to.shape) > 0) ops.assign(asNdarray(to), asNdarray(from));
+  const { sizes, steps } = collapse(to.shape, [to, from]);
+  const [out, x] = steps as [number[], number[]];
+  const rank = sizes.length;
+  const rows = sizes[rank - 2] ?? 1;
+  const cols = sizes[rank - 1] ?? 1;
+  const matrices = sizes.slice(0, -2).reduce((n, size) => n * size, 1);
+  const at = new Array<number>(Math.max(0, rank - 2)).fill(0);
+  let o = to.offset;
+  let p = from.offset;
+  for (let k = 0; k < matrices; k++) {
+    copyMatrix(
+      to.storage,
+      o,
+      out[rank - 2] ?? 0,
+      out[rank - 1] ?? 0,
+      from.storage,
+      p,
+      x[rank - 2] ?? 0,
+      x[rank - 1] ?? 0,
+      rows,
+      cols,
+    );
+    for (let d = at.length - 1; d >= 0; d--) {
+      const wraps = ++at[d]! === sizes[d]!;
+      if (wraps) at[d] = 0;
+      o += (wraps ? 1 - sizes[d]! : 1) * out[d]!;
+      p += (wraps ? 1 - sizes[d]! : 1) * x[d]!;
+      if (!wraps) break;
+    }
+  }
+}
+
+function copyMatrix(
+  out: TypedArray,
+  o: number,
+  outRow: number,
+  outCol: number,
+  x: TypedArray,
+  p: number,
+  xRow: number,
+  xCol: number,
+  rows: number,
+  cols: number,
+): void {
+  if (outCol === 1 && xCol === 1 && cols > BLOCK) {
+    for (let r = 0; r < rows; r++) {
+      const from = p + r * xRow;
+      out.set(x.subarray(from, from + cols), o + r * outRow);
+    }
+    return;
+  }
+  for (let first = 0; first < cols; first += BLOCK) {
+    const end = Math.min(first + BLOCK, cols);
+    for (let r = 0; r < rows; r++) {
+      for (let c = first, to = o + r * outRow + c * outCol, from = p + r * xRow + c * xCol; c < end; c++) {
+        out[to] = x[from]!;
+        to += outCol;
+        from += xCol;
+      }
+    }
+  }
 }
 
 /** The numbers of `x` in row-major order, in an array of their own. */

@@ -194,13 +194,13 @@ export class MapKernel {
 }
 
 /** Drops axes of size 1 and joins neighbours that every input walks as one, so that loops are long and few. */
-function collapse(
+export function collapse(
   shape: Shape,
-  inputs: readonly (Strided | number)[],
+  inputs: readonly (Pick<Strided, 'shape' | 'strides'> | number)[],
 ): { sizes: number[]; steps: number[][] } {
   const sizes: number[] = [];
   const steps: number[][] = inputs.map(() => []);
-  const stepOf = (x: Strided | number, axis: number): number => {
+  const stepOf = (x: (typeof inputs)[number], axis: number): number => {
     if (typeof x === 'number') return 0;
     const own = axis - (shape.length - x.shape.length);
     return own < 0 || x.shape[own] === 1 ? 0 : x.strides[own]!;
