@@ -84,7 +84,7 @@ interface Reply {
 }
 
 /** What takes longer than this is given up. */
-const PATIENCE = 120_000;
+const PATIENCE = 45_000;
 
 export class Engine {
   readonly name: string;

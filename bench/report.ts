@@ -12,6 +12,8 @@ import { PYTORCH } from './engines.ts';
 export interface Reached {
   /** Median over rounds, in the workload's unit. */
   readonly figure: number;
+  /** It computes something else: a figure for orientation, which is compared with no other. */
+  readonly differs?: boolean;
   /** How many times as fast as gradlet, and as PyTorch in one thread: medians of what each round says. */
   readonly ofGradlet?: number;
   readonly ofPytorch?: number;
@@ -47,9 +49,9 @@ const times = (ratio: number | undefined): string => (ratio === undefined ? '' :
 
 /** For the terminal. */
 export function printed({ unit, engines, without }: Result): string {
-  const rows = Object.entries(engines).map(([engine, { figure, ofGradlet, ofPytorch }]) => [
+  const rows = Object.entries(engines).map(([engine, { figure, differs, ofGradlet, ofPytorch }]) => [
     engine,
-    `${digits(figure)} ${unit}`,
+    `${differs ? '≠ ' : ''}${digits(figure)} ${unit}`,
     times(ofGradlet),
     times(ofPytorch),
   ]);
@@ -75,14 +77,16 @@ const enginesOf = (entries: readonly [string, Result][]): string[] => [
 /** For a page: a table for each group, a row for each workload. */
 export function written(results: Results): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const tables = [...grouped(results)].map(([group, entries]) => {
+  // of scaling there is a picture
+  const groups = [...grouped(results)].filter(([group]) => !group.startsWith('Time of'));
+  const tables = groups.map(([group, entries]) => {
     const engines = enginesOf(entries);
     const rows = entries.map(([name, { unit, engines: reached }]) => {
       const cells = engines.map((engine) => {
-        const { figure, ofPytorch } = reached[engine] ?? {};
+        const { figure, differs, ofPytorch } = reached[engine] ?? {};
         if (figure === undefined) return '–';
         const ratio = ofPytorch === undefined || engine === PYTORCH ? '' : ` (${times(ofPytorch)})`;
-        return `${digits(figure)}${ratio}`;
+        return `${differs ? '≠ ' : ''}${digits(figure)}${ratio}`;
       });
       return line([name, unit, ...cells]);
     });

@@ -85,12 +85,13 @@ function keep(
         one.engine,
         {
           figure: rounded(figure(median(one.rounds))),
-          ...(gradlet && { ofGradlet: rounded(speed(one, gradlet)) }),
-          ...(pytorch && { ofPytorch: rounded(speed(one, pytorch)) }),
+          ...(one.differs && { differs: true }),
+          ...(!one.differs && gradlet && { ofGradlet: rounded(speed(one, gradlet)) }),
+          ...(!one.differs && pytorch && { ofPytorch: rounded(speed(one, pytorch)) }),
         },
       ]),
     ),
-    without: Object.fromEntries(all.flatMap(({ engine, why }) => (why ? [[engine, why]] : []))),
+    without: Object.fromEntries(all.flatMap(({ engine, broken }) => (broken ? [[engine, broken]] : []))),
   };
   found[name] = result;
   console.log(`\n${name}\n${printed(result)}`);
