@@ -5,7 +5,7 @@ import { chart, logAxis } from '../examples/support/curves.ts';
 import { chartWidth, markup, picture } from '../examples/support/page.ts';
 import { colorOf } from '../examples/support/palette.ts';
 import { textTable } from '../examples/support/progress.ts';
-import { headings, svgText } from '../examples/support/svg.ts';
+import { svgText } from '../examples/support/svg.ts';
 import { PYTORCH } from './engines.ts';
 
 /** What an engine reached. */
@@ -101,20 +101,12 @@ export function written(results: Results): string {
   ].join('\n\n');
 }
 
-const slug = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .split('-')
-    .slice(0, 6)
-    .join('-');
-
 /** Bars to how many times as fast as `base` each engine is, to the left where it is slower; by name of file. */
 export function pictures(results: Results): Record<string, string> {
   const files: Record<string, string> = {};
   for (const [group, entries] of grouped(results)) {
-    if (group.startsWith('Time of')) continue;
+    // scaling has a picture of its own, and sizes are no speeds
+    if (group.startsWith('Time of') || entries[0]![1].unit === 'kB') continue;
     const engines = enginesOf(entries);
     const base = engines.includes(PYTORCH) ? PYTORCH : 'gradlet';
     const key = base === PYTORCH ? 'ofPytorch' : 'ofGradlet';
@@ -125,16 +117,16 @@ export function pictures(results: Results): Record<string, string> {
       }),
     );
     if (bars.length === 0) continue;
-    const rows = engines.filter((engine) => engine !== base);
-    const [width, height] = [chartWidth(1), 80 + entries.length * (rows.length * 14 + 12)];
-    const margins = { left: 260, top: 40 };
+    const rows = engines.filter((wanted) => bars.some(({ engine }) => engine === wanted));
+    const [width, height] = [chartWidth(1), 40 + entries.length * (rows.length * 14 + 12)];
+    const left = 260;
     const ratios = [1, ...bars.map(({ ratio }) => ratio)];
     const plot = Plot.plot({
       document: parseHTML('<html><body></body></html>').document,
       width,
       height,
-      marginLeft: margins.left,
-      marginTop: margins.top,
+      marginLeft: left,
+      marginTop: 8,
       marginRight: 50,
       marginBottom: 40,
       className: 'chart',
@@ -164,12 +156,11 @@ export function pictures(results: Results): Record<string, string> {
         Plot.ruleX([1]),
         Plot.text(
           entries.map(([name]) => ({ name })),
-          { fy: 'name', text: 'name', frameAnchor: 'left', dx: -margins.left, fontWeight: 600 },
+          { fy: 'name', text: 'name', frameAnchor: 'left', dx: -left, fontWeight: 600 },
         ),
-        ...headings('', '', margins),
       ],
     });
-    files[`bench-${slug(group)}.svg`] = picture({
+    files[`bench-${entries[0]![0].split('/')[0]}.svg`] = picture({
       title: markup(group),
       description: `${markup(group)}: speed of each engine, relative to ${base}`,
       text: [

@@ -39,7 +39,7 @@ if (options.help) {
 }
 
 const pace: Pace = options.quick
-  ? { rounds: Number(options.rounds ?? 3), warmUp: 300, round: 50 }
+  ? { rounds: Number(options.rounds ?? 3), warmUp: 700, round: 50 }
   : { rounds: Number(options.rounds ?? 9), warmUp: 1500, round: 100 };
 
 const starts = (name: string, wanted: readonly string[] | undefined): boolean =>
