@@ -114,7 +114,7 @@ export class Engine {
     const child = spawn(this.#command, this.#args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child = child;
     createInterface({ input: child.stdout! }).on('line', (line) => {
-      if (line.startsWith('@')) this.#answered(JSON.parse(line.slice(1)));
+      if (this.#child === child && line.startsWith('@')) this.#answered(JSON.parse(line.slice(1)));
     });
     child.on('exit', () => {
       if (this.#child === child) this.#answered({ error: 'the program has ended' });

@@ -160,7 +160,7 @@ export function pictures(results: Results): Record<string, string> {
         ),
       ],
     });
-    files[`bench-${entries[0]![0].split('/')[0]}.svg`] = picture({
+    files[`bench-${/\w+/.exec(group)![0].toLowerCase()}.svg`] = picture({
       title: markup(group),
       description: `${markup(group)}: speed of each engine, relative to ${base}`,
       text: [

@@ -50,7 +50,14 @@ const sources = [
   ...(options.peers ? peersFound() : []).filter(({ name }) => starts(name, options.engine)),
 ];
 const engines: Engine[] = [];
-for (const source of sources) engines.push(await Engine.start(source, options.node));
+for (const source of sources) {
+  try {
+    engines.push(await Engine.start(source, options.node));
+  } catch (error) {
+    if (OWN.includes(source)) throw error;
+    console.log(`${source.name} is left out: ${(error as Error).message}`);
+  }
+}
 const node = engines[0]!.node;
 
 const folder = join(root, options.quick ? 'bench/out/quick' : 'bench/results');

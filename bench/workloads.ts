@@ -40,7 +40,7 @@ export type Work =
 
 export interface Workload {
   readonly name: string;
-  /** Workloads of a group share a table and a picture. */
+  /** Workloads of a group share a table and a picture, whose name is the first word. */
   readonly group: string;
   readonly unit: string;
   /** The figure in `unit` from the milliseconds that the work takes once. */
@@ -134,7 +134,7 @@ const groups: Record<string, readonly Draft[]> = {
     },
     { name: '784-512-512-10/eval', ...perSecond, work: { kind: 'evaluate', ...deep } },
   ],
-  'One operation of a chain of 100 on 4 elements, forward and backward': [
+  'Chain of 100 operations on 4 elements, forward and backward, time of one': [
     {
       name: 'chain',
       unit: 'µs',
@@ -150,14 +150,14 @@ const groups: Record<string, readonly Draft[]> = {
     moreIsBetter: true,
     work: { kind: 'matmul', n },
   })),
-  'A million elements': MAPS.map((op) => ({
+  'Million elements': MAPS.map((op) => ({
     name: `map/${op}`,
     unit: 'ns per element',
     figure: (ms) => ms,
     moreIsBetter: false,
     work: { kind: 'map', op, side: 1000 },
   })),
-  'A step of Adam': [
+  'Adam, one step': [
     [1, 1e6],
     [100, 1e3],
   ].map(([count, size]) => ({
