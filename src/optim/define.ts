@@ -134,14 +134,31 @@ export function defineOptimizer<
 export function defineOptimizer<H extends OptimizerDefaults, R extends AnyRule>(
   rule: R,
 ): OptimizerClass<H, R> {
-  const compiled = new CompiledRule(rule);
+  const { Class, compiled } = classOf<H, R>(rule);
+  compiled();
+  return Class;
+}
+
+/** As {@link defineOptimizer}, for rules that are known to be right: they are read when they are first used. */
+export const builtIn: typeof defineOptimizer = <H extends OptimizerDefaults, R extends AnyRule>(
+  rule: R,
+): OptimizerClass<H, R> => classOf<H, R>(rule).Class;
+
+function classOf<H extends OptimizerDefaults, R extends AnyRule>(
+  rule: R,
+): { Class: OptimizerClass<H, R>; compiled: () => CompiledRule } {
+  let known: CompiledRule | null = null;
+  const compiled = (): CompiledRule => {
+    known ??= new CompiledRule(rule);
+    return known;
+  };
   const Class = class extends Optimizer<H> {
     static readonly rule = rule;
 
     constructor(params: OptimizerParams<H>, options: OptimizerOptions<H> = {} as OptimizerOptions<H>) {
-      super(compiled, params, options);
+      super(compiled(), params, options);
     }
   };
   Object.defineProperty(Class, 'name', { value: rule.name });
-  return Class;
+  return { Class, compiled };
 }

@@ -32,23 +32,33 @@ interface Partial {
 export class ElementwiseOp {
   readonly name: string;
   readonly params: readonly string[];
-  readonly kernel: MapKernel;
   readonly result: Result;
-  readonly #given: readonly (Expr | undefined)[];
+  readonly #value: () => Expr;
+  readonly #given: (k: number) => Expr | undefined;
   readonly #partials: (Partial | 'none' | 'zero' | 'identity')[] = [];
+  #kernel: MapKernel | null = null;
 
+  /**
+   * @param value - the formula, asked for when it is first needed: most programs use few operations
+   * @param given - the derivative by each input, where it does not follow from the formula
+   */
   constructor(
     name: string,
-    expr: Expr,
     params: readonly string[],
-    given: readonly (Expr | undefined)[],
+    value: () => Expr,
+    given: (k: number) => Expr | undefined,
     result: Result,
   ) {
     this.name = name;
     this.params = params;
-    this.kernel = new MapKernel(expr, params);
+    this.#value = value;
     this.#given = given;
     this.result = result;
+  }
+
+  get kernel(): MapKernel {
+    this.#kernel ??= new MapKernel(this.#value(), this.params);
+    return this.#kernel;
   }
 
   /**
@@ -63,15 +73,23 @@ export class ElementwiseOp {
 
   #derive(k: number): Partial | 'none' | 'zero' | 'identity' {
     const g = variable('g');
-    const expr = scaled(g, this.#given[k] ?? derive(this.kernel.expr, this.params[k]!));
-    if (isNumber(expr, 0)) return this.#given[k] ? 'zero' : 'none';
+    const given = this.#given(k);
+    const expr = scaled(g, given ?? derive(this.kernel.expr, this.params[k]!));
+    if (isNumber(expr, 0)) return given ? 'zero' : 'none';
     if (expr === g) return 'identity';
     const reads = namesIn(expr);
     // parameters of their own, so that `g` and `y` mean the next order's when this is differentiated
     const params = reads.map((_, i) => `a${i}`);
     const own = substitute(expr, (name) => variable(params[reads.indexOf(name)]!));
     const places = reads.map((name) => (name === 'g' ? G : name === 'y' ? Y : this.params.indexOf(name)));
-    return { op: new ElementwiseOp(`${this.name} backward`, own, params, [], 'same'), places };
+    const op = new ElementwiseOp(
+      `${this.name} backward`,
+      params,
+      () => own,
+      () => undefined,
+      'same',
+    );
+    return { op, places };
   }
 }
 
@@ -164,9 +182,13 @@ export function elementwise(
   partials: readonly Source[] = [],
   result: Result = 'same',
 ): ElementwiseOp {
-  const expr = parseFormula(name, f, params);
-  const given = partials.map((d) => parseFormula(`derivative of ${name}`, d, [...params, 'y']));
-  return new ElementwiseOp(name, expr, params, given, result);
+  return new ElementwiseOp(
+    name,
+    params,
+    () => parseFormula(name, f, params),
+    (k) => partials[k] && parseFormula(`derivative of ${name}`, partials[k], [...params, 'y']),
+    result,
+  );
 }
 
 /** An element-wise function of one input. */

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { adamDirection, biasCorrections, firstMoment, secondMoment } from './moments.ts';
 
 /**
@@ -22,7 +22,7 @@ import { adamDirection, biasCorrections, firstMoment, secondMoment } from './mom
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const AdaBelief = defineOptimizer({
+export const AdaBelief = builtIn({
   name: 'adabelief',
   paper: 'https://arxiv.org/abs/2010.07468',
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-16, epsRoot: 1e-13 },
@@ -56,7 +56,7 @@ export const AdaBelief = defineOptimizer({
  * w.toString(); // → tensor([2.5001, -3.5001], requiresGrad=true)
  * ```
  */
-export const Yogi = defineOptimizer({
+export const Yogi = builtIn({
   name: 'yogi',
   paper: 'https://papers.nips.cc/paper_files/paper/2018/hash/90365351ccc7437a1309dc64e4db32a3-Abstract.html',
   defaults: { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-3, epsRoot: 0, initialAccumulatorValue: 1e-6 },
@@ -95,7 +95,7 @@ export const Yogi = defineOptimizer({
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const Adan = defineOptimizer({
+export const Adan = builtIn({
   name: 'adan',
   paper: 'https://arxiv.org/abs/2208.06677',
   defaults: { lr: 1e-3, beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8, epsRoot: 0, decay: 'decoupled' },
@@ -139,7 +139,7 @@ export const Adan = defineOptimizer({
  * w.toString(); // → tensor([2.25, -3.25], requiresGrad=true)
  * ```
  */
-export const AdEMAMix = defineOptimizer({
+export const AdEMAMix = builtIn({
   name: 'ademamix',
   paper: 'https://arxiv.org/abs/2409.03137',
   defaults: {

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { biasCorrections, firstMoment, secondMoment } from './moments.ts';
 
 /**
@@ -27,7 +27,7 @@ import { biasCorrections, firstMoment, secondMoment } from './moments.ts';
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const Adam = defineOptimizer({
+export const Adam = builtIn({
   name: 'adam',
   paper: 'https://arxiv.org/abs/1412.6980',
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, amsgrad: false },
@@ -64,7 +64,7 @@ export const Adam = defineOptimizer({
  * w.toString(); // → tensor([2.35, -3.30], requiresGrad=true)
  * ```
  */
-export const AdamW = defineOptimizer({
+export const AdamW = builtIn({
   ...Adam.rule,
   name: 'adamw',
   paper: 'https://arxiv.org/abs/1711.05101',
@@ -95,7 +95,7 @@ export const AdamW = defineOptimizer({
  * w.toString(); // → tensor([2.4718, -3.4718], requiresGrad=true)
  * ```
  */
-export const NAdam = defineOptimizer({
+export const NAdam = builtIn({
   name: 'nadam',
   paper: 'https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ',
   defaults: { lr: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0, momentumDecay: 4e-3 },
@@ -133,7 +133,7 @@ export const NAdam = defineOptimizer({
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const Adamax = defineOptimizer({
+export const Adamax = builtIn({
   name: 'adamax',
   paper: 'https://arxiv.org/abs/1412.6980',
   defaults: { lr: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
@@ -169,7 +169,7 @@ export const Adamax = defineOptimizer({
  * w.toString(); // → tensor([1.5, -2.0], requiresGrad=true)
  * ```
  */
-export const RAdam = defineOptimizer({
+export const RAdam = builtIn({
   name: 'radam',
   paper: 'https://arxiv.org/abs/1908.03265',
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },

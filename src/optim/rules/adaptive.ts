@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 
 /**
  * Adagrad: every element has a learning rate of its own, which falls with the sum of its squared gradients.
@@ -22,7 +22,7 @@ import { defineOptimizer } from '../define.ts';
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const Adagrad = defineOptimizer({
+export const Adagrad = builtIn({
   name: 'adagrad',
   paper: 'https://jmlr.org/papers/v12/duchi11a.html',
   defaults: { lr: 1e-2, lrDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, epsRoot: 0 },
@@ -59,7 +59,7 @@ export const Adagrad = defineOptimizer({
  * w.toString(); // → tensor([2.6838, -3.6838], requiresGrad=true)
  * ```
  */
-export const Adadelta = defineOptimizer({
+export const Adadelta = builtIn({
   name: 'adadelta',
   paper: 'https://arxiv.org/abs/1212.5701',
   defaults: { lr: 1, rho: 0.9, eps: 0, epsRoot: 1e-6 },
@@ -99,7 +99,7 @@ export const Adadelta = defineOptimizer({
  * w.toString(); // → tensor([2., -3.], requiresGrad=true)
  * ```
  */
-export const RMSprop = defineOptimizer({
+export const RMSprop = builtIn({
   name: 'rmsprop',
   paper: 'https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf',
   defaults: { lr: 1e-2, rho: 0.99, eps: 1e-8, epsRoot: 0, centered: false, momentum: 0 },

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { adamDirection, biasCorrections, firstMoment, secondMoment } from './moments.ts';
 
 /**
@@ -24,7 +24,7 @@ import { adamDirection, biasCorrections, firstMoment, secondMoment } from './mom
  * w.toString(); // → tensor([1.5, -2.0], requiresGrad=true)
  * ```
  */
-export const LARS = defineOptimizer({
+export const LARS = builtIn({
   name: 'lars',
   paper: 'https://arxiv.org/abs/1708.03888',
   defaults: { lr: 1, momentum: 0.9, nesterov: false, trustCoefficient: 1e-3, eps: 0 },
@@ -61,7 +61,7 @@ export const LARS = defineOptimizer({
  * w.toString(); // → tensor([2.6464, -3.6464], requiresGrad=true)
  * ```
  */
-export const LAMB = defineOptimizer({
+export const LAMB = builtIn({
   name: 'lamb',
   paper: 'https://arxiv.org/abs/1904.00962',
   defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-6, epsRoot: 0, decay: 'decoupled' },

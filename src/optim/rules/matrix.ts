@@ -1,5 +1,5 @@
 import { type Tensor, zeros, zerosLike } from '../../tensor/index.ts';
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { adamDirection, biasCorrections, firstMoment, secondMoment } from './moments.ts';
 
 const norm = (x: Tensor): number => Math.sqrt(x.square().sum().item());
@@ -53,7 +53,7 @@ function orthogonalized(
  * bias.toString(); // → tensor([0.9], requiresGrad=true)
  * ```
  */
-export const Muon = defineOptimizer({
+export const Muon = builtIn({
   name: 'muon',
   paper: 'https://kellerjordan.github.io/posts/muon/',
   defaults: {
@@ -134,7 +134,7 @@ export const Muon = defineOptimizer({
  * w.toString(); // → tensor([[2.7154, -3.7317], [0.7879, 1.7000]], requiresGrad=true)
  * ```
  */
-export const Adafactor = defineOptimizer({
+export const Adafactor = builtIn({
   name: 'adafactor',
   paper: 'https://arxiv.org/abs/1804.04235',
   defaults: { lr: 1e-2, beta2Decay: -0.8, eps1: 2 ** -23, eps2: 1e-3, clipThreshold: 1, decay: 'decoupled' },

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { secondMoment } from './moments.ts';
 
 type Numbers<N extends string> = Readonly<Record<N, number>>;
@@ -73,7 +73,7 @@ const initial = { z: ({ p }: Numbers<'p'>) => p };
  * optimizer.withAverages(() => w.detach().toString()); // → tensor([0., 0.])
  * ```
  */
-export const ScheduleFreeSGD = defineOptimizer({
+export const ScheduleFreeSGD = builtIn({
   name: 'scheduleFreeSgd',
   paper: 'https://arxiv.org/abs/2405.15682',
   defaults: { lr: 1, ...defaults },
@@ -110,7 +110,7 @@ export const ScheduleFreeSGD = defineOptimizer({
  * optimizer.withAverages(() => w.detach().toString()); // → tensor([2.3677, -3.3631])
  * ```
  */
-export const ScheduleFreeAdamW = defineOptimizer({
+export const ScheduleFreeAdamW = builtIn({
   name: 'scheduleFreeAdamw',
   paper: 'https://arxiv.org/abs/2405.15682',
   defaults: { lr: 2.5e-3, beta2: 0.999, eps: 1e-8, epsRoot: 0, ...defaults, decay: 'decoupled' },

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import type { SearchPoint } from '../rule.ts';
 
 /** Searches that hand over points and get back what the loss is there. */
@@ -158,7 +158,7 @@ function quasiNewton(
  * [x.item(), y.item()].map((at) => at.toFixed(3)); // → ["1.000","1.000"]
  * ```
  */
-export const LBFGS = defineOptimizer({
+export const LBFGS = builtIn({
   name: 'lbfgs',
   paper: 'https://doi.org/10.1007/BF01589116',
   defaults: {

@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { firstMoment } from './moments.ts';
 
 /**
@@ -26,7 +26,7 @@ import { firstMoment } from './moments.ts';
  * w.toString(); // → tensor([0.15, -0.20], requiresGrad=true)
  * ```
  */
-export const SGD = defineOptimizer({
+export const SGD = builtIn({
   name: 'sgd',
   paper: 'https://doi.org/10.1214/aoms/1177729586',
   defaults: { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false },
@@ -58,7 +58,7 @@ export const SGD = defineOptimizer({
  * w.toString(); // → tensor([2.7, -3.6], requiresGrad=true)
  * ```
  */
-export const SGDM = defineOptimizer({
+export const SGDM = builtIn({
   name: 'sgdm',
   paper: 'https://arxiv.org/abs/2007.07989',
   defaults: { lr: 1e-2, beta1: 0.9 },
@@ -90,7 +90,7 @@ export const SGDM = defineOptimizer({
  * w.toString(); // → tensor([1.5, -2.0], requiresGrad=true)
  * ```
  */
-export const Momentum = defineOptimizer({
+export const Momentum = builtIn({
   name: 'momentum',
   paper: 'https://doi.org/10.1016/0041-5553(64)90137-5',
   defaults: { lr: 1e-2, momentum: 0.9 },
@@ -127,7 +127,7 @@ export const Momentum = defineOptimizer({
  * w.toString(); // → tensor([0.15, -0.20], requiresGrad=true)
  * ```
  */
-export const NAG = defineOptimizer({
+export const NAG = builtIn({
   name: 'nag',
   paper: 'https://www.mathnet.ru/eng/dan46009',
   defaults: { lr: 1e-2, momentum: 0.9 },
@@ -163,7 +163,7 @@ export const NAG = defineOptimizer({
  * optimizer.withAverages(() => w.detach().toString()); // → tensor([1.4766, -1.9688])
  * ```
  */
-export const ASGD = defineOptimizer({
+export const ASGD = builtIn({
   name: 'asgd',
   paper: 'https://doi.org/10.1137/0330046',
   defaults: { lr: 1e-2, lambd: 1e-4, lrPower: 0.75, t0: 1e6 },

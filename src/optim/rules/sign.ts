@@ -1,4 +1,4 @@
-import { defineOptimizer } from '../define.ts';
+import { builtIn } from '../define.ts';
 import { firstMoment } from './moments.ts';
 
 /**
@@ -21,7 +21,7 @@ import { firstMoment } from './moments.ts';
  * w.toString(); // → tensor([2.5, -3.5], requiresGrad=true)
  * ```
  */
-export const Signum = defineOptimizer({
+export const Signum = builtIn({
   name: 'signum',
   paper: 'https://arxiv.org/abs/1802.04434',
   defaults: { lr: 1e-3, beta1: 0.9 },
@@ -54,7 +54,7 @@ export const Signum = defineOptimizer({
  * w.toString(); // → tensor([2.35, -3.30], requiresGrad=true)
  * ```
  */
-export const Lion = defineOptimizer({
+export const Lion = builtIn({
   name: 'lion',
   paper: 'https://arxiv.org/abs/2302.06675',
   defaults: { lr: 1e-4, beta1: 0.9, beta2: 0.99, decay: 'decoupled' },
@@ -94,7 +94,7 @@ export const Lion = defineOptimizer({
  * w.toString(); // → tensor([1.9, -2.9], requiresGrad=true)
  * ```
  */
-export const Rprop = defineOptimizer({
+export const Rprop = builtIn({
   name: 'rprop',
   paper: 'https://doi.org/10.1109/ICNN.1993.298623',
   defaults: { lr: 1e-2, etaMinus: 0.5, etaPlus: 1.2, stepMin: 1e-6, stepMax: 50 },
