@@ -12,7 +12,7 @@ let wanted: Kernels = 'wasm';
  * @example
  * ```ts
  * import { kernels } from 'gradlet';
- * kernels(); // → wasm
+ * kernels() === 'wasm' || kernels() === 'js'; // → true
  * ```
  */
 export function kernels(): Kernels {

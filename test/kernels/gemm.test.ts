@@ -95,6 +95,7 @@ describe('the choice of kernels', () => {
   };
 
   it('is WebAssembly, or JavaScript where that is wanted', () => {
+    setKernels('wasm');
     expect(kernels()).toBe('wasm');
     const fast = product();
     setKernels('js');
