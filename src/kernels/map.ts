@@ -1,6 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { memo } from '../core/memo.ts';
-import { type Shape, sameShape } from '../core/shape.ts';
+import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
 import { emit } from '../formula/emit.ts';
 import type { Expr } from '../formula/expr.ts';
 import { SPECIAL, special } from '../formula/functions.ts';
@@ -149,8 +149,9 @@ export class MapKernel {
       } else {
         arrays[k] = x.storage;
         offsets[k] = x.offset;
-        motions[k] = x.shape.length === 0 ? STILL : NEXT;
-        straight &&= x.shape.length === 0 || (x.isContiguous && sameShape(x.shape, shape));
+        const still = isStill(x);
+        motions[k] = still ? STILL : NEXT;
+        straight &&= still || (x.isContiguous && sameShape(x.shape, shape));
       }
     }
     if (straight) {
@@ -191,6 +192,16 @@ export class MapKernel {
       }
     }
   }
+}
+
+/** Whether all elements are one number in one place: a scalar, or one that was spread out. */
+function isStill(x: Strided): boolean {
+  const { shape } = x;
+  if (shape.length === 0) return true;
+  if (x.isContiguous) return sizeOf(shape) === 1;
+  const { strides } = x;
+  for (let axis = 0; axis < shape.length; axis++) if (shape[axis] !== 1 && strides[axis] !== 0) return false;
+  return true;
 }
 
 /** Drops axes of size 1 and joins neighbours that every input walks as one, so that loops are long and few. */

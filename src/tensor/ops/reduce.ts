@@ -56,6 +56,11 @@ interface Plan {
 
 function plan(where: string, x: Tensor, { axis, keepDims = false }: ReduceOptions): Plan {
   const { shape } = expectTensor(where, x);
+  if (axis === undefined) {
+    const kept = shape.map(() => 1);
+    const all = shape.map((_, a) => a);
+    return { x, axes: all, outer: 1, count: sizeOf(shape), inner: 1, kept, shape: keepDims ? kept : [] };
+  }
   const axes = resolveAxes(where, axis, shape.length);
   const kept = shape.map((n, a) => (axes.includes(a) ? 1 : n));
   const result = keepDims ? kept : shape.filter((_, a) => !axes.includes(a));
@@ -92,8 +97,13 @@ function total(where: string, x: Tensor, options?: Reduce): Tensor {
 
 /** The mean, asked for by the public function `where`. */
 function average(where: string, x: Tensor, options?: Reduce): Tensor {
-  const added = total(where, floating(expectTensor(where, x)), options);
-  return div(added, x.size / added.size || 0);
+  const source = floating(expectTensor(where, x));
+  const p = plan(where, source, readOptions(where, options));
+  const { shape } = source;
+  const { kept, count } = p;
+  const y = run(kernels.sum, p, source.dtype);
+  for (let i = 0; i < y.storage.length; i++) y.storage[i]! /= count;
+  return record('mean', y, [source, (g) => expand(reshape(div(g, count), kept), shape)]);
 }
 
 /** The variance, asked for by the public function `where`. */

@@ -63,17 +63,22 @@ export function flatten(x: Tensor, startAxis = 0, endAxis = -1): Tensor {
  * @throws {@link ShapeError} when `axes` does not name every axis once
  */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  const { shape, strides } = expectTensor('permute', x);
+  const { shape } = expectTensor('permute', x);
   const order = Array.isArray(axes) ? axes.map((a) => resolveAxis('permute', a, shape.length)) : null;
   if (order?.length !== shape.length || new Set(order).size !== order.length) {
     throw new ShapeError('permute', `axes must name each of the ${shape.length} axes once`, show(axes));
   }
+  return permuted(x, order);
+}
+
+function permuted(x: Tensor, order: readonly number[]): Tensor {
+  const { shape, strides } = x;
   const y = view(
     x,
     order.map((a) => shape[a]!),
     order.map((a) => strides[a]!),
   );
-  return record('permute', y, [x, (g) => permute(g, inverse(order))]);
+  return record('permute', y, [x, (g) => permuted(g, inverse(order))]);
 }
 
 function inverse(order: readonly number[]): number[] {
@@ -89,8 +94,9 @@ export function transpose(x: Tensor, axis0 = -2, axis1 = -1): Tensor {
   const { ndim } = expectTensor('transpose', x);
   const a = resolveAxis('transpose', axis0, ndim);
   const b = resolveAxis('transpose', axis1, ndim);
-  const order = Array.from({ length: ndim }, (_, i) => (i === a ? b : i === b ? a : i));
-  return permute(x, order);
+  const order: number[] = [];
+  for (let i = 0; i < ndim; i++) order.push(i === a ? b : i === b ? a : i);
+  return permuted(x, order);
 }
 
 /**
