@@ -3,6 +3,7 @@ import { print } from '../../src/formula/notation.ts';
 import { CompiledRule } from '../../src/optim/compiled.ts';
 import { formulaRows } from '../../src/optim/describe.ts';
 import { type AnyOptimizerClass, describeOptimizers } from '../../src/optim/index.ts';
+import { everyKind } from '../../src/optim/kinds.ts';
 import * as rules from '../../src/optim/rules/index.ts';
 import { constantsIn, type DocComment, exportsOf, membersOf } from './doc-comments.ts';
 import { latex, latexBlock } from './latex.ts';
@@ -127,7 +128,7 @@ function section(entry: Entry): string {
     `### ${name}`,
     introductionOf(entry),
     facts.join(' · '),
-    latexBlock(formulaRows(new CompiledRule(rule), latex)),
+    latexBlock(formulaRows(new CompiledRule(rule, everyKind), latex)),
     optionsTable(own, description),
     `**Published in** ${paper.map(linked).join('; ')}.`,
     ...(differs.length > 0 ? [`**In other libraries:**\n\n${list(differs)}`] : []),
@@ -139,7 +140,9 @@ export function optimizersPage(): string {
   const all = families();
   const [first] = all.flatMap(({ entries }) => entries);
   const { rule } = first!.optimizer;
-  const shared = Object.keys(new CompiledRule(rule).defaults).filter((option) => !(option in rule.defaults));
+  const shared = Object.keys(new CompiledRule(rule, everyKind).defaults).filter(
+    (option) => !(option in rule.defaults),
+  );
   return page(
     'Optimizers',
     'Every built-in optimizer, printed from its rule by `npm run print:docs`: what is computed, what can be set, where it is from, ' +

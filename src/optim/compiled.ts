@@ -11,11 +11,17 @@ import {
 } from './hyperparameters.ts';
 import { LinePart } from './line-part.ts';
 import type { AnyRule } from './rule.ts';
-import { SearchPart } from './search-part.ts';
+import type { SearchPart } from './search-part.ts';
 import { sharedScalars } from './shared-lines.ts';
-import { TensorPart } from './tensor-part.ts';
+import type { TensorPart } from './tensor-part.ts';
 
 const noClipping = { ownPull: false, clipScale: 1, clipValue: Infinity };
+
+/** What runs rules that are not made of lines. It is handed over, so that a program without such rules does not hold it. */
+export interface Kinds {
+  readonly tensors?: typeof TensorPart;
+  readonly search?: typeof SearchPart;
+}
 
 /** A rule, checked, and ready to run. */
 export class CompiledRule {
@@ -30,13 +36,13 @@ export class CompiledRule {
   readonly tensors: TensorPart | null;
   readonly search: SearchPart | null;
 
-  constructor(rule: AnyRule) {
+  constructor(rule: AnyRule, { tensors, search }: Kinds) {
     const where = `defineOptimizer(${show(rule.name)})`;
     this.rule = rule;
     this.defaults = { ...sharedDefaults, ...rule.defaults };
     this.ranges = {
       ...new Hyperparameters(),
-      ...('search' in rule && SearchPart.ranges),
+      ...('search' in rule && search!.ranges),
       ...rule.ranges,
     };
     this.domains = new Map(
@@ -45,8 +51,8 @@ export class CompiledRule {
     this.check(where, this.defaults);
     const shared = Object.keys(sharedScalars(this.defaults, noClipping));
     const lines = 'lines' in rule ? rule : 'update' in rule ? rule.otherwise : undefined;
-    this.tensors = 'update' in rule ? new TensorPart(where, rule, this.defaults) : null;
-    this.search = 'search' in rule ? new SearchPart(where, rule) : null;
+    this.tensors = 'update' in rule ? new tensors!(where, rule, this.defaults) : null;
+    this.search = 'search' in rule ? new search!(where, rule) : null;
     this.lines = lines ? new LinePart(where, lines, this.defaults, shared) : null;
   }
 
@@ -60,9 +66,8 @@ export class CompiledRule {
 
   /** The options that must be the same in all groups. */
   get common(): string[] {
-    return this.search
-      ? Object.keys(this.defaults).filter((name) => !SearchPart.perGroup.includes(name))
-      : [];
+    const { search } = this;
+    return search ? Object.keys(this.defaults).filter((name) => !search.perGroup.includes(name)) : [];
   }
 
   /** Throws unless every setting lies in its range. */

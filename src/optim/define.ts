@@ -1,6 +1,7 @@
-import { CompiledRule } from './compiled.ts';
+import { CompiledRule, type Kinds } from './compiled.ts';
 import type { OptimizerParams } from './groups.ts';
 import type { OptimizerDefaults } from './hyperparameters.ts';
+import { everyKind } from './kinds.ts';
 import { Optimizer } from './optimizer.ts';
 import type { OptimizerOptions } from './options.ts';
 import type { AnyRule, SearchRule, StepScalars, TensorRule, UpdateRule } from './rule.ts';
@@ -134,22 +135,27 @@ export function defineOptimizer<
 export function defineOptimizer<H extends OptimizerDefaults, R extends AnyRule>(
   rule: R,
 ): OptimizerClass<H, R> {
-  const { Class, compiled } = classOf<H, R>(rule);
+  const { Class, compiled } = classOf<H, R>(rule, everyKind);
   compiled();
   return Class;
 }
 
-/** As {@link defineOptimizer}, for rules that are known to be right: they are read when they are first used. */
-export const builtIn: typeof defineOptimizer = <H extends OptimizerDefaults, R extends AnyRule>(
-  rule: R,
-): OptimizerClass<H, R> => classOf<H, R>(rule).Class;
+/** As {@link defineOptimizer}, for rules of some kinds that are known to be right: they are read when they are first used. */
+export const builtInOf =
+  (kinds: Kinds): typeof defineOptimizer =>
+  <H extends OptimizerDefaults, R extends AnyRule>(rule: R): OptimizerClass<H, R> =>
+    classOf<H, R>(rule, kinds).Class;
+
+/** The same for rules that are made of lines. */
+export const builtIn: typeof defineOptimizer = /* @__PURE__ */ builtInOf({});
 
 function classOf<H extends OptimizerDefaults, R extends AnyRule>(
   rule: R,
+  kinds: Kinds,
 ): { Class: OptimizerClass<H, R>; compiled: () => CompiledRule } {
   let known: CompiledRule | null = null;
   const compiled = (): CompiledRule => {
-    known ??= new CompiledRule(rule);
+    known ??= new CompiledRule(rule, kinds);
     return known;
   };
   const Class = class extends Optimizer<H> {

@@ -6,6 +6,7 @@ import { type Tensor, zeros } from '../tensor/index.ts';
 import { CompiledRule } from './compiled.ts';
 import type { AnyOptimizerClass } from './define.ts';
 import type { OptimizerDefaults, OptimizerSettings, WithLr } from './hyperparameters.ts';
+import { everyKind } from './kinds.ts';
 import {
   type ClassOf,
   type DefaultsOf,
@@ -96,7 +97,7 @@ export function describeOptimizers(
 }
 
 function describe({ rule }: AnyOptimizerClass): OptimizerDescription {
-  const compiled = new CompiledRule(rule);
+  const compiled = new CompiledRule(rule, everyKind);
   // its own options first
   const defaults = { ...rule.defaults, ...compiled.defaults };
   const ranges = Object.entries(defaults).map(([name, value]) => {

@@ -18,7 +18,7 @@ import {
 } from './groups.ts';
 import type { OptimizerDefaults, WithLr } from './hyperparameters.ts';
 import { type OptimizerOptions, STEP_OPTIONS } from './options.ts';
-import { Searcher } from './searcher.ts';
+import type { Searcher } from './searcher.ts';
 import { type OptimizerState, readState, saveState } from './state.ts';
 import { Stepper } from './step.ts';
 
@@ -72,8 +72,7 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
     this.#list = new GroupList(rule, all, schedules);
     this.#engines = new EngineChoice(where, gpu);
     this.#stepper = new Stepper(rule, this.#list, this.#engines);
-    const { search } = rule;
-    this.#searcher = search && new Searcher(search, this.#list, this.#stepper.snapshots);
+    this.#searcher = rule.search?.searcher(this.#list, this.#stepper.snapshots) ?? null;
     this.#reports = report;
     this.explain = explain;
     this.clipNorm = clipNorm;

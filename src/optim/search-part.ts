@@ -4,8 +4,11 @@ import type { Expr } from '../formula/expr.ts';
 import { parseEquations } from '../formula/parse.ts';
 import type { Uniforms } from '../formula/program.ts';
 import type { Tensor } from '../tensor/index.ts';
+import type { Snapshot } from './explain.ts';
+import type { GroupList } from './group-list.ts';
 import type { HyperparameterRange } from './hyperparameters.ts';
 import type { AnySearchRule } from './rule.ts';
+import { Searcher } from './searcher.ts';
 import { linesOfGradient } from './seen.ts';
 
 /** What a search keeps, whatever its names. */
@@ -19,7 +22,7 @@ export class SearchPart {
     proximal: 'false',
   };
   /** The options that groups may have of their own; the rest is the search's. */
-  static readonly perGroup: readonly string[] = ['weightDecay', 'l1', 'towardInit'];
+  readonly perGroup: readonly string[] = ['weightDecay', 'l1', 'towardInit'];
 
   readonly ownPull = false;
   /** Why it runs on the host. */
@@ -42,6 +45,11 @@ export class SearchPart {
         show(value),
       );
     }
+  }
+
+  /** What takes its steps. */
+  searcher(list: GroupList, snapshots: Map<Tensor, Snapshot>): Searcher {
+    return new Searcher(this, list, snapshots);
   }
 
   scalarsAt(): Uniforms {

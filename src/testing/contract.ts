@@ -4,6 +4,7 @@ import { indexOf } from '../core/shape.ts';
 import type { GpuMode } from '../kernels/gpu-modes.ts';
 import { CompiledRule } from '../optim/compiled.ts';
 import type { AnyOptimizerClass } from '../optim/define.ts';
+import { everyKind } from '../optim/kinds.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { createOptimizer, type OptimizerName, optimizerClass } from '../optim/registry.ts';
 import { contiguousData, type Tensor, tensor } from '../tensor/index.ts';
@@ -227,7 +228,7 @@ export function optimizerContract(
       },
     },
   ];
-  if (!new CompiledRule(rule).lines) return checks;
+  if (!new CompiledRule(rule, everyKind).lines) return checks;
   checks.push({
     name: 'computes in the compiled loop what the lines say',
     run: () => {

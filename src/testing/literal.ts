@@ -4,6 +4,7 @@ import { interpretUpdate } from '../kernels/update.ts';
 import { clippedByUnit, clipScale, normOfSums, powerSum } from '../optim/clip.ts';
 import { CompiledRule } from '../optim/compiled.ts';
 import type { AnyRule, StepScalars } from '../optim/index.ts';
+import { everyKind } from '../optim/kinds.ts';
 import { sharedScalars } from '../optim/shared-lines.ts';
 import type { RowOptions } from './reference.ts';
 
@@ -19,7 +20,7 @@ export function literalCourse(
   start: TypedArray,
   gradients: readonly TypedArray[],
 ): TypedArray[] | null {
-  const { defaults, lines } = new CompiledRule(rule);
+  const { defaults, lines } = new CompiledRule(rule, everyKind);
   if (!lines) return null;
   const { clipNorm, clipValue, clipAdaptive, ...own } = options;
   const settings: Uniforms = { ...defaults, ...own };

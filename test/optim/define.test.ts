@@ -14,6 +14,7 @@ import {
   registerOptimizer,
   SGD,
 } from '../../src/optim/index.ts';
+import { everyKind } from '../../src/optim/kinds.ts';
 import * as rules from '../../src/optim/rules/index.ts';
 import { type Tensor, tensor } from '../../src/tensor/index.ts';
 import { filesIn, root } from '../docs/blocks.ts';
@@ -26,7 +27,7 @@ const parameter = (): Tensor => {
 };
 
 const base = { name: 'mine', paper: 'https://example.org', defaults: { lr: 0.1 } };
-const define = (rule: object): unknown => new CompiledRule({ ...base, ...rule } as AnyUpdateRule);
+const define = (rule: object): unknown => new CompiledRule({ ...base, ...rule } as AnyUpdateRule, everyKind);
 
 afterEach(() => vi.restoreAllMocks());
 

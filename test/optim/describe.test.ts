@@ -12,6 +12,7 @@ import {
   optimizerNames,
   registerOptimizer,
 } from '../../src/optim/index.ts';
+import { everyKind } from '../../src/optim/kinds.ts';
 import * as rules from '../../src/optim/rules/index.ts';
 import { statementsOf } from '../../src/optim/statements.ts';
 import { full, ones, type Tensor, tensor } from '../../src/tensor/index.ts';
@@ -34,7 +35,7 @@ function courseOf(
   gradients: readonly number[],
   which: number,
 ): { p: number; average: number | undefined }[] {
-  const compiled = new CompiledRule(rule);
+  const compiled = new CompiledRule(rule, everyKind);
   const settings = Object.entries({ ...compiled.defaults, ...options }).map(([name, value]) => [
     name,
     typeof value === 'string' ? WORDS[value] : Number(value),
@@ -118,7 +119,7 @@ describe('describeOptimizers', () => {
     const { defaults, ranges, memory, formula, paper } = description;
     expect(paper).toBe(builtIns.get(name)!.paper);
     expect(Object.keys(ranges)).toEqual(Object.keys(defaults));
-    expect(new CompiledRule(builtIns.get(name)!).defaults).toEqual(defaults);
+    expect(new CompiledRule(builtIns.get(name)!, everyKind).defaults).toEqual(defaults);
     expect(formula.text.filter((line) => line.startsWith('p ← '))).toHaveLength(name === 'muon' ? 2 : 1);
     expect(formula.text.join()).not.toContain('@');
     expectWellFormed(formula.mathml);

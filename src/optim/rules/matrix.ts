@@ -1,6 +1,9 @@
 import { type Tensor, zeros, zerosLike } from '../../tensor/index.ts';
-import { builtIn } from '../define.ts';
+import { builtInOf } from '../define.ts';
+import { TensorPart } from '../tensor-part.ts';
 import { adamDirection, biasCorrections, firstMoment, secondMoment } from './moments.ts';
+
+const builtIn = builtInOf({ tensors: TensorPart });
 
 const norm = (x: Tensor): number => Math.sqrt(x.square().sum().item());
 

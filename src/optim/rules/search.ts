@@ -1,5 +1,8 @@
-import { builtIn } from '../define.ts';
+import { builtInOf } from '../define.ts';
 import type { SearchPoint } from '../rule.ts';
+import { SearchPart } from '../search-part.ts';
+
+const builtIn = builtInOf({ search: SearchPart });
 
 /** Searches that hand over points and get back what the loss is there. */
 type Looking<R> = Generator<Float64Array, R, SearchPoint>;
