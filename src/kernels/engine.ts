@@ -1,3 +1,4 @@
+import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { show, ValueError } from '../core/errors.ts';
 import { type Heap, theHeap } from './wasm/heap.ts';
 
@@ -46,6 +47,18 @@ export function setKernels(name: Kernels): void {
     );
   }
   wanted = name;
+}
+
+/** Fewer numbers are not worth a place of their own in the heap. */
+const FEWEST = 64;
+
+/**
+ * An array of zeros that kernels will change again and again, in their memory where that may be. It comes back when nobody
+ * holds it any more, so views of it must not be let out of sight.
+ */
+export function lasting(dtype: DType, size: number): TypedArray {
+  const place = dtype === 'float32' && size >= FEWEST ? heap()?.lasting(size) : null;
+  return place ?? allocate(dtype, size);
 }
 
 /** The memory of WebAssembly kernels; `null` where JavaScript computes. */

@@ -1,7 +1,8 @@
-import { allocate, type TypedArray } from '../core/dtype.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { show, suggest, ValueError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { type Line, LineList, type Program, type Uniforms } from '../formula/program.ts';
+import { lasting } from '../kernels/engine.ts';
 import { runUpdate, sumSquares, type UpdateArrays } from '../kernels/update.ts';
 import { Tensor } from '../tensor/index.ts';
 import { type LineStep, partsOf, type RuleParts } from './explain.ts';
@@ -118,7 +119,7 @@ export class LinePart {
 
   #initial(name: string, param: Tensor, values: TypedArray, settings: Uniforms): Tensor {
     if (name === 'p0') return new Tensor(values.slice(), param.shape, param.dtype);
-    const array = allocate(param.dtype, values.length);
+    const array = lasting(param.dtype, values.length);
     const initial = this.rule.initial?.[name] as Literal | undefined;
     if (initial) for (let i = 0; i < array.length; i++) array[i] = initial({ p: values[i]! }, settings);
     return new Tensor(array, param.shape, param.dtype);

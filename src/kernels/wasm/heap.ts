@@ -1,7 +1,10 @@
+import { memo } from '../../core/memo.ts';
 import { WasmModule } from './module.ts';
 import { withFusing } from './values.ts';
 
 const PAGE = 65536;
+/** Bytes that lasting arrays leave to scratch space. */
+const MARGIN = 2 ** 26;
 /** Sizes to try, in MiB: address space only, until it is written to. */
 const SIZES = [1024, 512, 256, 128];
 
@@ -13,9 +16,17 @@ export class Heap {
   readonly whole: Int32Array;
   /** Where scratch space begins that is free; below it is taken until {@link release}. */
   #top = 16;
+  /** Where lasting arrays begin. */
+  #floor: number;
+  /** Places of lasting arrays that came back, by their size. */
+  readonly #free = new Map<number, number[]>();
+  readonly #registry = new FinalizationRegistry<{ address: number; bytes: number }>(({ address, bytes }) => {
+    memo(this.#free, bytes, () => []).push(address);
+  });
 
   constructor(pages: number) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#floor = this.memory.buffer.byteLength;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
   }
@@ -39,7 +50,31 @@ export class Heap {
 
   /** Whether there are so many bytes of scratch space. */
   has(bytes: number): boolean {
-    return this.#top + bytes + 4096 <= this.memory.buffer.byteLength;
+    return this.#top + bytes + 4096 <= this.#floor;
+  }
+
+  /**
+   * An array of zeros in the heap, where kernels need not copy it; it comes back when nobody holds it any more. Whoever takes
+   * one must not let views of it out of sight, which would outlive it. `null` where there is no room.
+   */
+  lasting(count: number): Float32Array | null {
+    const bytes = (4 * count + 15) & ~15;
+    let address = this.#free.get(bytes)?.pop();
+    if (address === undefined) {
+      if (!this.has(bytes + MARGIN)) return null;
+      this.#floor -= bytes;
+      address = this.#floor;
+    }
+    // it was scratch space, or another's
+    this.numbers.fill(0, address >> 2, (address + bytes) >> 2);
+    const array = new Float32Array(this.memory.buffer, address, count);
+    this.#registry.register(array, { address, bytes });
+    return array;
+  }
+
+  /** The address of an array that lies in this heap; 0 for others. */
+  addressOf(array: ArrayBufferView): number {
+    return array.buffer === this.memory.buffer ? array.byteOffset : 0;
   }
 }
 

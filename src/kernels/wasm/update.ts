@@ -75,18 +75,26 @@ export class WasmUpdate {
     const { mark, numbers } = heap;
     const names = this.#arrays;
     const width = Math.min(count, CHUNK);
-    const args = [0, ...names.map(() => heap.scratch(4 * width)), ...this.#scalars.map((k) => scalars[k]!)];
+    const args = [0];
+    const stays: boolean[] = [];
+    for (let k = 0; k < names.length; k++) {
+      const address = heap.addressOf(arrays[names[k]!]!);
+      stays.push(address > 0);
+      args.push(address || heap.scratch(4 * width));
+    }
+    for (const k of this.#scalars) args.push(scalars[k]!);
     for (let c = 0; c < count; c += width) {
       const wide = Math.min(width, count - c);
-      // whole fours; what is beside the last numbers is scratch space
+      // whole fours; what is beside the last numbers is scratch space, or nobody's
       args[0] = (wide + 3) & ~3;
       for (let k = 0; k < names.length; k++) {
         const array = arrays[names[k]!]!;
-        numbers.set(wide === array.length ? array : array.subarray(c, c + wide), args[k + 1]! >> 2);
+        if (stays[k]) args[k + 1]! += c > 0 ? 4 * width : 0;
+        else numbers.set(wide === array.length ? array : array.subarray(c, c + wide), args[k + 1]! >> 2);
       }
       this.#kernel(...args);
       for (let k = 0; k < names.length; k++) {
-        if (!this.#outputs.has(names[k]!)) continue;
+        if (stays[k] || !this.#outputs.has(names[k]!)) continue;
         const at = args[k + 1]! >> 2;
         arrays[names[k]!]!.set(numbers.subarray(at, at + wide), c);
       }
