@@ -1,4 +1,7 @@
 import type { TypedArray } from '../core/dtype.ts';
+import { heap } from './engine.ts';
+import { type Fold, MAX, MIN, SUM, WasmFold } from './wasm/fold.ts';
+import type { Heap } from './wasm/heap.ts';
 
 /**
  * Reductions see their input as row-major [outer, count, inner] and shrink the middle axis:
@@ -6,8 +9,30 @@ import type { TypedArray } from '../core/dtype.ts';
  */
 export type Reduction = (out: TypedArray, x: TypedArray, outer: number, count: number, inner: number) => void;
 
-/** Σ x. */
-export const sum: Reduction = (out, x, outer, count, inner) => {
+/** A reduction in WebAssembly, of float32. */
+interface InWasm {
+  run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): void;
+}
+
+/** Where a block of `inner` lines is that small, or all of it, JavaScript is faster: `npm run bench -- --only reduce`. */
+const SHORTEST = 4;
+const SMALLEST = 100;
+
+/** A reduction that takes WebAssembly where it pays, and where there is room. */
+function either(inJs: Reduction, make: (heap: Heap) => InWasm): Reduction {
+  let made: InWasm | null = null;
+  return (out, x, outer, count, inner) => {
+    const large = x.length >= SMALLEST && count * inner >= SHORTEST;
+    const room = large && out instanceof Float32Array && x instanceof Float32Array ? heap() : null;
+    if (!room) return inJs(out, x, outer, count, inner);
+    made ??= make(room);
+    made.run(out as Float32Array, x as Float32Array, outer, count, inner);
+  };
+}
+
+const folded = (inJs: Reduction, fold: Fold): Reduction => either(inJs, (heap) => new WasmFold(heap, fold));
+
+const sumInJs: Reduction = (out, x, outer, count, inner) => {
   if (inner === 1) {
     for (let o = 0, p = 0; o < outer; o++) {
       let total = 0;
@@ -23,6 +48,9 @@ export const sum: Reduction = (out, x, outer, count, inner) => {
     out.set(totals, o * inner);
   }
 };
+
+/** Σ x. */
+export const sum: Reduction = folded(sumInJs, SUM);
 
 /** Calls `line(first, place)` for every line along the middle axis: `first` is its first element, `place` its output. */
 function lines(
@@ -59,16 +87,20 @@ const position =
     });
 
 const value =
-  (sign: number): Reduction =>
+  (choose: (a: number, b: number) => number): Reduction =>
   (out, x, outer, count, inner) =>
     lines(outer, count, inner, (first, place) => {
-      out[place] = x[first + inner * extreme(x, first, count, inner, sign)]!;
+      let best = x[first]!;
+      for (let r = 1, p = first + inner; r < count; r++, p += inner) best = choose(best, x[p]!);
+      out[place] = best;
     });
 
 export const argmax: Reduction = position(1);
 export const argmin: Reduction = position(-1);
-export const max: Reduction = value(1);
-export const min: Reduction = value(-1);
+/** The largest; NaN where one is, and 0 above −0. */
+export const max: Reduction = folded(value(Math.max), MAX);
+/** The smallest; NaN where one is, and −0 below 0. */
+export const min: Reduction = folded(value(Math.min), MIN);
 
 /** out[o, r, i] = Σ x[o, 0 … r, i]. */
 export const cumsum: Reduction = (out, x, outer, count, inner) =>
