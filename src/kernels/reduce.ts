@@ -2,6 +2,7 @@ import type { TypedArray } from '../core/dtype.ts';
 import { heap } from './engine.ts';
 import { type Fold, MAX, MIN, SUM, WasmFold } from './wasm/fold.ts';
 import type { Heap } from './wasm/heap.ts';
+import { type Ending, LOG_SOFTMAX, LOG_SUM_EXP, SOFTMAX, WasmSoftmax } from './wasm/softmax.ts';
 
 /**
  * Reductions see their input as row-major [outer, count, inner] and shrink the middle axis:
@@ -11,26 +12,37 @@ export type Reduction = (out: TypedArray, x: TypedArray, outer: number, count: n
 
 /** A reduction in WebAssembly, of float32. */
 interface InWasm {
-  run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): void;
+  /** @returns whether there was room for it */
+  run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): boolean;
 }
 
-/** Where a block of `inner` lines is that small, or all of it, JavaScript is faster: `npm run bench -- --only reduce`. */
+/**
+ * Numbers from which on WebAssembly is faster, where they are folded and where each has its power of e; and how many it
+ * takes to fill a vector. `npm run bench -- --only reduce`
+ */
+const FOLDED = 100;
+const RAISED = 16;
 const SHORTEST = 4;
-const SMALLEST = 100;
 
 /** A reduction that takes WebAssembly where it pays, and where there is room. */
-function either(inJs: Reduction, make: (heap: Heap) => InWasm): Reduction {
+function either(inJs: Reduction, smallest: number, make: (heap: Heap) => InWasm): Reduction {
   let made: InWasm | null = null;
   return (out, x, outer, count, inner) => {
-    const large = x.length >= SMALLEST && count * inner >= SHORTEST;
+    const large = x.length >= smallest && count * inner >= SHORTEST;
     const room = large && out instanceof Float32Array && x instanceof Float32Array ? heap() : null;
-    if (!room) return inJs(out, x, outer, count, inner);
-    made ??= make(room);
-    made.run(out as Float32Array, x as Float32Array, outer, count, inner);
+    if (room) {
+      made ??= make(room);
+      if (made.run(out as Float32Array, x as Float32Array, outer, count, inner)) return;
+    }
+    inJs(out, x, outer, count, inner);
   };
 }
 
-const folded = (inJs: Reduction, fold: Fold): Reduction => either(inJs, (heap) => new WasmFold(heap, fold));
+const folded = (inJs: Reduction, fold: Fold): Reduction =>
+  either(inJs, FOLDED, (heap) => new WasmFold(heap, fold));
+
+const ended = (inJs: Reduction, ending: Ending): Reduction =>
+  either(inJs, RAISED, (heap) => new WasmSoftmax(heap, ending));
 
 const sumInJs: Reduction = (out, x, outer, count, inner) => {
   if (inner === 1) {
@@ -119,26 +131,32 @@ function sumExp(x: TypedArray, first: number, count: number, inner: number, top:
 const largest = (x: TypedArray, first: number, count: number, inner: number): number =>
   count === 0 ? Number.NEGATIVE_INFINITY : x[first + inner * extreme(x, first, count, inner, 1)]!;
 
-/** ln Σ eˣ = top + ln Σ e^(x − top); an infinite top is not subtracted: ∞ − ∞ is NaN. */
-export const logSumExp: Reduction = (out, x, outer, count, inner) =>
+const logSumExpInJs: Reduction = (out, x, outer, count, inner) =>
   lines(outer, count, inner, (first, place) => {
     const peak = largest(x, first, count, inner);
     const top = Number.isFinite(peak) ? peak : 0;
     out[place] = top + Math.log(sumExp(x, first, count, inner, top));
   });
 
-/** e^(x − top) / Σ e^(x − top). */
-export const softmax: Reduction = (out, x, outer, count, inner) =>
+const softmaxInJs: Reduction = (out, x, outer, count, inner) =>
   lines(outer, count, inner, (first) => {
     const top = largest(x, first, count, inner);
     const total = sumExp(x, first, count, inner, top);
     for (let r = 0, p = first; r < count; r++, p += inner) out[p] = Math.exp(x[p]! - top) / total;
   });
 
-/** (x − top) − ln Σ e^(x − top). */
-export const logSoftmax: Reduction = (out, x, outer, count, inner) =>
+const logSoftmaxInJs: Reduction = (out, x, outer, count, inner) =>
   lines(outer, count, inner, (first) => {
     const top = largest(x, first, count, inner);
     const logTotal = Math.log(sumExp(x, first, count, inner, top));
     for (let r = 0, p = first; r < count; r++, p += inner) out[p] = x[p]! - top - logTotal;
   });
+
+/** ln Σ eˣ = top + ln Σ e^(x − top); an infinite top is not subtracted: ∞ − ∞ is NaN. */
+export const logSumExp: Reduction = ended(logSumExpInJs, LOG_SUM_EXP);
+
+/** e^(x − top) / Σ e^(x − top). */
+export const softmax: Reduction = ended(softmaxInJs, SOFTMAX);
+
+/** (x − top) − ln Σ e^(x − top). */
+export const logSoftmax: Reduction = ended(logSoftmaxInJs, LOG_SOFTMAX);

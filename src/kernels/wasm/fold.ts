@@ -167,12 +167,13 @@ export class WasmFold {
     this.#kernels = compiled<Kernels>(heap, () => build(fold));
   }
 
-  run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): void {
+  run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): true {
     const heap = this.#heap;
     const { mark } = heap;
     if (inner === 1) this.#rows(out, x, outer, count);
     else this.#columns(out, x, outer, count, inner);
     heap.release(mark);
+    return true;
   }
 
   /** Numbers of `x`, side by side in the heap. */
