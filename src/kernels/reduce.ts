@@ -16,19 +16,21 @@ interface InWasm {
   run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): boolean;
 }
 
-/**
- * Numbers from which on WebAssembly is faster, where they are folded and where each has its power of e; and how many it
- * takes to fill a vector. `npm run bench -- --only reduce`
- */
-const FOLDED = 100;
-const RAISED = 16;
-const SHORTEST = 4;
+/** From how many numbers on, and in blocks of how many, WebAssembly is faster: `npm run bench -- --only reduce`. */
+interface Pays {
+  readonly numbers: number;
+  readonly block: number;
+}
+
+/** Where numbers are folded, and where each is the power of e. */
+const FOLDED: Pays = { numbers: 100, block: 4 };
+const RAISED: Pays = { numbers: 16, block: 1 };
 
 /** A reduction that takes WebAssembly where it pays, and where there is room. */
-function either(inJs: Reduction, smallest: number, make: (heap: Heap) => InWasm): Reduction {
+function either(inJs: Reduction, pays: Pays, make: (heap: Heap) => InWasm): Reduction {
   let made: InWasm | null = null;
   return (out, x, outer, count, inner) => {
-    const large = x.length >= smallest && count * inner >= SHORTEST;
+    const large = x.length >= pays.numbers && count * inner >= pays.block;
     const room = large && out instanceof Float32Array && x instanceof Float32Array ? heap() : null;
     if (room) {
       made ??= make(room);

@@ -75,7 +75,7 @@ function build(ending: Ending): WasmModule {
           const v = line.v128();
           body.set(most, most.pmax(mask ? v.where(mask, Number.NEGATIVE_INFINITY) : v));
         });
-        const two = body.v128(most.pmax(upper(most)));
+        const two = body.v128(most.pmax(most.shuffle(most, [2, 3, 0, 1])));
         const peak = body.v128(topOf(body, two.pmax(two.shuffle(two, [1, 0, 3, 2]))));
         const [low, high] = [body.v128(V128.doubles(0)), body.v128(V128.doubles(0))];
         const start = body.i32(to);
