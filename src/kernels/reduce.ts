@@ -16,21 +16,26 @@ interface InWasm {
   run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): boolean;
 }
 
-/** From how many numbers on, and in blocks of how many, WebAssembly is faster: `npm run bench -- --only reduce`. */
+/** From what on WebAssembly is faster: `npm run bench -- --only reduce`. */
 interface Pays {
   readonly numbers: number;
+  /** Numbers in a block of lines. */
   readonly block: number;
+  /** Columns, where the lines are no rows. */
+  readonly columns: number;
 }
 
-/** Where numbers are folded, and where each is the power of e. */
-const FOLDED: Pays = { numbers: 100, block: 4 };
-const RAISED: Pays = { numbers: 16, block: 1 };
+const SUMMED: Pays = { numbers: 100, block: 4, columns: 2 };
+/** A comparison waits long for the one before it, so that two columns are slower. */
+const COMPARED: Pays = { numbers: 100, block: 4, columns: 3 };
+const RAISED: Pays = { numbers: 16, block: 1, columns: 2 };
 
 /** A reduction that takes WebAssembly where it pays, and where there is room. */
 function either(inJs: Reduction, pays: Pays, make: (heap: Heap) => InWasm): Reduction {
   let made: InWasm | null = null;
   return (out, x, outer, count, inner) => {
-    const large = x.length >= pays.numbers && count * inner >= pays.block;
+    const wide = inner === 1 || inner >= pays.columns;
+    const large = wide && x.length >= pays.numbers && count * inner >= pays.block;
     const room = large && out instanceof Float32Array && x instanceof Float32Array ? heap() : null;
     if (room) {
       made ??= make(room);
@@ -40,8 +45,8 @@ function either(inJs: Reduction, pays: Pays, make: (heap: Heap) => InWasm): Redu
   };
 }
 
-const folded = (inJs: Reduction, fold: Fold): Reduction =>
-  either(inJs, FOLDED, (heap) => new WasmFold(heap, fold));
+const folded = (inJs: Reduction, pays: Pays, fold: Fold): Reduction =>
+  either(inJs, pays, (heap) => new WasmFold(heap, fold));
 
 const ended = (inJs: Reduction, ending: Ending): Reduction =>
   either(inJs, RAISED, (heap) => new WasmSoftmax(heap, ending));
@@ -64,7 +69,7 @@ const sumInJs: Reduction = (out, x, outer, count, inner) => {
 };
 
 /** Σ x. */
-export const sum: Reduction = folded(sumInJs, SUM);
+export const sum: Reduction = folded(sumInJs, SUMMED, SUM);
 
 /** Calls `line(first, place)` for every line along the middle axis: `first` is its first element, `place` its output. */
 function lines(
@@ -112,9 +117,9 @@ const value =
 export const argmax: Reduction = position(1);
 export const argmin: Reduction = position(-1);
 /** The largest; NaN where one is, and 0 above −0. */
-export const max: Reduction = folded(value(Math.max), MAX);
+export const max: Reduction = folded(value(Math.max), COMPARED, MAX);
 /** The smallest; NaN where one is, and −0 below 0. */
-export const min: Reduction = folded(value(Math.min), MIN);
+export const min: Reduction = folded(value(Math.min), COMPARED, MIN);
 
 /** out[o, r, i] = Σ x[o, 0 … r, i]. */
 export const cumsum: Reduction = (out, x, outer, count, inner) =>
