@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError, ValueError } from '../../src/core/errors.ts';
 import * as nn from '../../src/nn/index.ts';
-import { contiguousData, oneHot, ones, randn, type Tensor, tensor, zeros } from '../../src/tensor/index.ts';
+import {
+  contiguousData,
+  grad,
+  oneHot,
+  ones,
+  randn,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../src/tensor/index.ts';
 import { expectClose } from '../support/close.ts';
 import type { LossModuleName, LossName } from './names.ts';
 
@@ -210,6 +219,32 @@ describe('class losses', () => {
           rtol: 1e-6,
         });
       }
+    }
+  });
+
+  it.each([
+    [[32, 10], [32]],
+    [
+      [4, 5, 6],
+      [4, 6],
+    ],
+  ])('crossEntropy of shape %j is the same where every class weighs 1, with derivatives', (shape, flat) => {
+    const x = randn(shape);
+    const classes = shape[1]!;
+    const target = tensor(Int32Array.from({ length: x.size / classes }, (_, i) => (i * 7) % classes));
+    const direction = randn(shape);
+    for (const reduction of ['mean', 'sum', 'none'] as const) {
+      const [own, weighted] = [undefined, ones([classes])].map((weight) => {
+        const leaf = tensor(x.toArray(), { requiresGrad: true });
+        const options = weight ? { reduction, weight } : { reduction };
+        const loss = nn.crossEntropy(leaf, target.reshape(flat), options);
+        const scalar = loss.mul(loss).sum();
+        const first = grad(scalar, leaf, { retainGraph: true });
+        const recorded = grad(scalar, leaf, { createGraph: true });
+        return [loss, first, recorded, grad(recorded.mul(direction).sum(), leaf)];
+      });
+      for (const [k, found] of own!.entries()) expectClose(found, weighted![k]!, { rtol: 1e-5, atol: 1e-5 });
+      expectClose(own![1]!, own![2]!, { rtol: 1e-5, atol: 1e-6 });
     }
   });
 

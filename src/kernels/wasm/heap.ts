@@ -14,6 +14,7 @@ export class Heap {
   /** All of it, as numbers. */
   readonly numbers: Float32Array;
   readonly whole: Int32Array;
+  readonly doubles: Float64Array;
   /** Where scratch space begins that is free; below it is taken until {@link release}. */
   #top = 16;
   /** Where lasting arrays begin. */
@@ -29,6 +30,7 @@ export class Heap {
     this.#floor = this.memory.buffer.byteLength;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
+    this.doubles = new Float64Array(this.memory.buffer);
   }
 
   /** The address of so many bytes of scratch space, with 16 more to be read or written by four at a time. */

@@ -1,10 +1,21 @@
 import { isFloat } from '../../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../../core/errors.ts';
 import { sameShape, showShape } from '../../core/shape.ts';
-import { contiguousData, logSoftmax, sub, type Tensor, tensor, where } from '../../tensor/index.ts';
+import { apply, elementwise } from '../../tensor/apply.ts';
+import {
+  contiguousData,
+  isGradEnabled,
+  logSoftmax,
+  record,
+  sub,
+  type Tensor,
+  tensor,
+  where,
+  zeros,
+} from '../../tensor/index.ts';
 import { expectTensor } from '../../tensor/tensor.ts';
 import { checkRange, readOptions } from '../check.ts';
-import { type LossOptions, reduced } from './reduction.ts';
+import { checkReduction, type LossOptions, type Reduction, reduced } from './reduction.ts';
 
 /** Options of {@link nllLoss}. */
 export interface NLLLossOptions extends LossOptions {
@@ -32,45 +43,97 @@ interface Labels {
   readonly total: number;
 }
 
-/** Reads the target of `scores` [N, C, d…], checking every index. */
-function labels(
-  name: string,
-  scores: Tensor,
-  target: Tensor,
-  weight: Tensor | undefined,
-  ignoreIndex: number,
-): Labels {
-  const classes = scores.shape[1]!;
+/** The class indices of a target, checked, with 0 where an element is left out; and whether each is kept, where not all are. */
+interface Indices {
+  readonly index: Int32Array;
+  readonly kept: Uint8Array | null;
+}
+
+function readIndices(name: string, classes: number, target: Tensor, ignoreIndex: number): Indices {
   const given = contiguousData(target);
-  const byClass = weight && contiguousData(weight);
   const index = new Int32Array(given.length);
-  const kept = new Uint8Array(given.length);
-  const weights = new Float64Array(given.length);
-  let total = 0;
+  let kept: Uint8Array | null = null;
   for (let i = 0; i < given.length; i++) {
     const label = given[i]!;
-    if (label === ignoreIndex) continue;
-    if (!Number.isInteger(label) || label < 0 || label >= classes) {
+    if (label === ignoreIndex) {
+      kept ??= new Uint8Array(given.length).fill(1);
+      kept[i] = 0;
+    } else if (!Number.isInteger(label) || label < 0 || label >= classes) {
       throw new ValueError(
         name,
         `a class index must be a whole number in 0 … ${classes - 1}`,
         `${show(label)} at place ${i} of the target`,
         'Elements with ignoreIndex as their target are left out.',
       );
-    }
-    index[i] = label;
-    kept[i] = 1;
-    weights[i] = byClass ? byClass[label]! : 1;
-    total += weights[i]!;
+    } else index[i] = label;
   }
+  return { index, kept };
+}
+
+function labels(
+  { index, kept }: Indices,
+  scores: Tensor,
+  target: Tensor,
+  weight: Tensor | undefined,
+): Labels {
+  const byClass = weight && contiguousData(weight);
+  const weights = Float64Array.from(index, (label, i) =>
+    kept?.[i] === 0 ? 0 : byClass ? byClass[label]! : 1,
+  );
   const shaped = (values: Int32Array | Uint8Array | Float64Array): Tensor =>
     tensor(values).reshape(target.shape);
   return {
     index: shaped(index),
-    kept: kept.includes(0) ? shaped(kept).cast('bool') : null,
+    kept: kept && shaped(kept).cast('bool'),
     weights: byClass ? shaped(weights).cast(scores.dtype) : null,
-    total,
+    total: weights.reduce((sum, w) => sum + w, 0),
   };
+}
+
+const scaledExp = elementwise(
+  'crossEntropy backward',
+  ['logP', 'dy'],
+  (logP: number, dy: number) => Math.exp(logP) * dy,
+);
+
+/** Cross-entropy where every element counts alike: its derivative is (p − q) · g, divided by their number for a mean. */
+function ofIndices(logits: Tensor, index: Int32Array, reduction: Reduction): Tensor {
+  const logProbs = logSoftmax(logits, 1);
+  const classes = logits.shape[1]!;
+  const inner = logits.shape.slice(2).reduce((size, n) => size * n, 1);
+  const count = index.length;
+  // of the i-th element's class in the input
+  const place = (i: number): number =>
+    inner === 1
+      ? i * classes + index[i]!
+      : (Math.floor(i / inner) * classes + index[i]!) * inner + (i % inner);
+  const found = logProbs.storage;
+  const each = reduction === 'none';
+  const losses = zeros(each ? withoutClasses(logits.shape) : [], { dtype: logProbs.dtype });
+  const values = losses.storage;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const loss = -found[place(i)]!;
+    total += loss;
+    // + 0: a loss of nothing is 0, not −0
+    if (each) values[i] = loss + 0;
+  }
+  if (!each) values[0] = reduction === 'mean' ? total / count : total;
+  return record('crossEntropy', losses, [
+    logits,
+    (gradient) => {
+      const g = each ? gradient.unsqueeze(1) : reduction === 'mean' ? gradient.div(count) : gradient;
+      if (isGradEnabled()) {
+        const q = zeros(logProbs.shape, { dtype: logProbs.dtype });
+        for (let i = 0; i < count; i++) q.storage[place(i)] = 1;
+        return logProbs.exp().sub(q).mul(g);
+      }
+      const dx = apply(scaledExp, logProbs, g);
+      const scale = contiguousData(g);
+      for (let i = 0; i < count; i++) dx.storage[place(i)]! -= scale[each ? i : 0]!;
+      return dx;
+    },
+  ]);
 }
 
 /** −log p of each element's class, with its weight; 0 where it is left out. */
@@ -145,7 +208,8 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
     );
   }
   return asBatch(input, target, (logProbs, t) => {
-    const read = labels('nllLoss', logProbs, t, weight, ignoreIndex);
+    const indices = readIndices('nllLoss', logProbs.shape[1]!, t, ignoreIndex);
+    const read = labels(indices, logProbs, t, weight);
     return reduced('nllLoss', negativeLogLikelihood(logProbs, read), reduction, read.total);
   });
 }
@@ -194,8 +258,8 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
     );
   }
   return asBatch(input, target, (logits, t) => {
-    const logProbs = logSoftmax(logits, 1);
     if (!byIndex) {
+      const logProbs = logSoftmax(logits, 1);
       const q = isFloat(t.dtype) ? t : t.cast(logProbs.dtype);
       const smooth = q.mul(1 - labelSmoothing).add(labelSmoothing / logits.shape[1]!);
       return reduced(
@@ -204,7 +268,13 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
         reduction,
       );
     }
-    const read = labels('crossEntropy', logProbs, t, weight, ignoreIndex);
+    const indices = readIndices('crossEntropy', logits.shape[1]!, t, ignoreIndex);
+    if (!weight && !indices.kept && labelSmoothing === 0) {
+      checkReduction('crossEntropy', reduction);
+      return ofIndices(logits, indices.index, reduction);
+    }
+    const logProbs = logSoftmax(logits, 1);
+    const read = labels(indices, logProbs, t, weight);
     let losses = negativeLogLikelihood(logProbs, read);
     if (labelSmoothing > 0) {
       const even = overClasses(logProbs, weight).div(logits.shape[1]!);

@@ -10,9 +10,13 @@ export interface LossOptions {
   readonly reduction?: Reduction;
 }
 
+export function checkReduction(where: string, reduction: Reduction): void {
+  checkChoice(where, 'reduction', reduction, ['mean', 'sum', 'none']);
+}
+
 /** The one number that the losses become; `count` is what the mean divides by. */
 export function reduced(where: string, losses: Tensor, reduction: Reduction, count?: number): Tensor {
-  checkChoice(where, 'reduction', reduction, ['mean', 'sum', 'none']);
+  checkReduction(where, reduction);
   if (reduction === 'none') return losses;
   if (reduction === 'sum') return losses.sum();
   if (count === undefined) return losses.mean();

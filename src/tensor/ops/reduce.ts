@@ -2,11 +2,11 @@ import { type DType, isFloat } from '../../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../../core/errors.ts';
 import { resolveAxes, type Shape, showShape, sizeOf } from '../../core/shape.ts';
 import * as kernels from '../../kernels/reduce.ts';
-import { unary } from '../apply.ts';
+import { apply, elementwise, unary } from '../apply.ts';
 import { record } from '../graph.ts';
 import { empty, expectTensor, rowMajor, Tensor } from '../tensor.ts';
 import { cast } from './cast.ts';
-import { abs, div, eq, exp, mul, ne, pow, sign, sqrt, square, sub, where } from './elementwise.ts';
+import { abs, div, eq, mul, ne, pow, sign, sqrt, square, sub, where } from './elementwise.ts';
 import { expand, flip, pad, permute, reshape, slice } from './shape.ts';
 
 /** One axis or several; negative ones count from the end. */
@@ -290,6 +290,22 @@ export function cumsum(x: Tensor, axis: number): Tensor {
   return record('cumsum', y, [x, (g) => flip(cumsum(flip(g, axis), axis), axis)]);
 }
 
+const logSumExpBackward = elementwise(
+  'logSumExp backward',
+  ['dy', 'x', 'logSum'],
+  (dy: number, x: number, logSum: number) => dy * Math.exp(x - logSum),
+);
+const softmaxBackward = elementwise(
+  'softmax backward',
+  ['dy', 'p', 'sum'],
+  (dy: number, p: number, sum: number) => p * (dy - sum),
+);
+const logSoftmaxBackward = elementwise(
+  'logSoftmax backward',
+  ['dy', 'logP', 'sum'],
+  (dy: number, logP: number, sum: number) => dy - Math.exp(logP) * sum,
+);
+
 /** `ln Σ eˣ` over the given axes, without overflow. */
 export function logSumExp(x: Tensor, options?: Reduce): Tensor {
   const source = floating(expectTensor('logSumExp', x));
@@ -297,7 +313,7 @@ export function logSumExp(x: Tensor, options?: Reduce): Tensor {
   const y = run(kernels.logSumExp, p, source.dtype);
   return record('logSumExp', y, [
     source,
-    (g) => mul(reshape(g, p.kept), exp(sub(source, reshape(y, p.kept)))),
+    (g) => apply(logSumExpBackward, reshape(g, p.kept), source, reshape(y, p.kept)),
   ]);
 }
 
@@ -327,12 +343,18 @@ function alongAxis(
 export function softmax(x: Tensor, axis = -1): Tensor {
   if (isScalar(x)) return asLine(x, (line) => softmax(line, axis));
   const { source, y } = alongAxis('softmax', kernels.softmax, x, axis);
-  return record('softmax', y, [source, (g) => mul(y, sub(g, sum(mul(g, y), { axis, keepDims: true })))]);
+  return record('softmax', y, [
+    source,
+    (g) => apply(softmaxBackward, g, y, sum(mul(g, y), { axis, keepDims: true })),
+  ]);
 }
 
 /** `x − ln Σ eˣ` along an axis: the logarithm of {@link softmax}, without overflow. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   if (isScalar(x)) return asLine(x, (line) => logSoftmax(line, axis));
   const { source, y } = alongAxis('logSoftmax', kernels.logSoftmax, x, axis);
-  return record('logSoftmax', y, [source, (g) => sub(g, mul(exp(y), sum(g, { axis, keepDims: true })))]);
+  return record('logSoftmax', y, [
+    source,
+    (g) => apply(logSoftmaxBackward, g, y, sum(g, { axis, keepDims: true })),
+  ]);
 }
