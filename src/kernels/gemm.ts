@@ -14,7 +14,7 @@ export interface Matrix {
 const WIDTH = 4;
 let packed: Float64Array = new Float64Array(0);
 
-/** Products from which on copying into the heap pays: `npm run bench -- --only gemm`. */
+/** Products from which on copying into the heap pays: `npm run bench -- --only sgemm`. */
 const FEWEST = 1000;
 
 /** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; `bias`, of n numbers, is added to every row. */

@@ -16,7 +16,7 @@ interface InWasm {
   run(out: Float32Array, x: Float32Array, outer: number, count: number, inner: number): boolean;
 }
 
-/** From what on WebAssembly is faster: `npm run bench -- --only reduce`. */
+/** From what on WebAssembly is faster: `npm run bench -- --only map`. */
 interface Pays {
   readonly numbers: number;
   /** Numbers in a block of lines. */

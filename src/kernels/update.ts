@@ -35,7 +35,7 @@ function fits(pass: Pass, arrays: UpdateArrays, kinds: readonly unknown[]): bool
   return true;
 }
 
-/** Numbers from which on WebAssembly is faster: `npm run bench -- --only update`. */
+/** Numbers from which on WebAssembly is faster: `npm run bench -- --only adam`. */
 const SHORTEST = 64;
 const updates = new WeakMap<Pass, WasmUpdate | null>();
 
