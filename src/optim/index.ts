@@ -10,7 +10,12 @@ export {
 } from './clip.ts';
 export type { ClipAdaptive, ClipNorm, ClippingOptions, GradientNorm, StepReport } from './clipping.ts';
 export { elasticNet } from './decay.ts';
-export * from './define.ts';
+export {
+  type AnyOptimizerClass,
+  defineOptimizer,
+  type NoScalars,
+  type OptimizerClass,
+} from './define.ts';
 export {
   describeOptimizers,
   type OptimizerDescription,
