@@ -1,6 +1,8 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { heap } from './engine.ts';
+import { loseThreads, thePool, threads } from './threads.ts';
 import { gemm as gemmInWasm } from './wasm/gemm.ts';
+import { gemmInThreads } from './wasm/gemm-threads.ts';
 
 /** A matrix inside an array: element (i, j) stands at `offset + i·rowStep + j·colStep`. */
 export interface Matrix {
@@ -16,6 +18,8 @@ let packed: Float64Array = new Float64Array(0);
 
 /** Products from which on copying into the heap pays: `npm run bench -- --only gemm`. */
 const FEWEST = 1000;
+/** Products from which on several threads pay: `npx tsx bench/threads.ts`. */
+const FEWEST_SHARED = 2 ** 18;
 
 /** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; `bias`, of n numbers, is added to every row. */
 export function gemm(
@@ -31,6 +35,12 @@ export function gemm(
   const single =
     out instanceof Float32Array && a.storage instanceof Float32Array && b.storage instanceof Float32Array;
   const wasm = single && m * k * n >= FEWEST ? heap() : null;
+  const pool = wasm && m * k * n >= FEWEST_SHARED ? thePool() : null;
+  if (pool) {
+    const done = gemmInThreads(pool, threads(), out as Float32Array, offset, a, b, m, k, n, bias);
+    if (done) return;
+    if (done === null) loseThreads('a worker did not finish its part.');
+  }
   if (wasm && gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n, bias)) return;
   gemmInJs(out, offset, a, b, m, k, n);
   if (bias) {
