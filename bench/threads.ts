@@ -1,46 +1,45 @@
 // Matrix products by one thread and by several, in turns: `npx tsx bench/threads.ts [threads]`. GFLOP/s with what copying
-// costs, in the quietest of the rounds and in the median; and from what size on several pay.
-import { gemm } from '../src/kernels/gemm.ts';
-import { setThreads } from '../src/kernels/threads.ts';
+// costs, in the quietest of the rounds (and in the median); and how many times as fast several are.
+import { setThreads, thePool, threads } from '../src/kernels/threads.ts';
+import { gemm } from '../src/kernels/wasm/gemm.ts';
+import { gemmInThreads } from '../src/kernels/wasm/gemm-threads.ts';
+import { theHeap } from '../src/kernels/wasm/heap.ts';
 
-const ROUNDS = 15;
-const SECONDS = 0.03;
-const sizes = [32, 48, 64, 80, 96, 128, 192, 256, 512, 1024].map((n) => [n, n, n] as const);
-const shapes = [...sizes, [64, 784, 128] as const, [784, 64, 128] as const, [4, 1024, 1024] as const];
-const counts = [1, Number(process.argv[2] ?? 2)];
+const ROUNDS = 31;
+const MILLISECONDS = 10;
+const squares = [32, 48, 64, 80, 96, 128, 192, 256, 512, 1024].map((n) => [n, n, n] as const);
+const shapes = [...squares, [64, 784, 128], [784, 64, 128], [2, 1024, 1024], [8, 1024, 1024], [4096, 64, 10]];
+
+setThreads(Number(process.argv[2] ?? 2));
+const pool = thePool()!;
+const heap = theHeap()!;
 
 const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => Math.sin(i + 1));
 
-for (const [m, k, n] of shapes) {
+for (const [m, k, n] of shapes as readonly (readonly [number, number, number])[]) {
   const a = { storage: numbers(m * k), offset: 0, rowStep: k, colStep: 1 };
   const b = { storage: numbers(k * n), offset: 0, rowStep: n, colStep: 1 };
   const out = new Float32Array(m * n);
   const flops = 2 * m * k * n;
-  const repeats = Math.max(1, Math.round((SECONDS * 3e10) / flops));
-  const speeds = counts.map((count) => {
-    setThreads(count);
-    for (let i = 0; i < 10; i++) gemm(out, 0, a, b, m, k, n);
-    return [] as number[];
-  });
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [k_, count] of counts.entries()) {
-      setThreads(count);
-      const warm = performance.now() + (count > 1 ? 60 : 0);
-      do gemm(out, 0, a, b, m, k, n);
-      while (performance.now() < warm);
+  const repeats = Math.max(1, Math.round((MILLISECONDS * 3e7) / flops));
+  const ways = [
+    () => gemm(heap, out, 0, a, b, m, k, n),
+    () => gemmInThreads(pool, threads(), out, 0, a, b, m, k, n, null),
+  ];
+  const speeds = ways.map(() => [] as number[]);
+  for (let round = -5; round < ROUNDS; round++) {
+    for (const [way, run] of ways.entries()) {
       const start = performance.now();
-      for (let i = 0; i < repeats; i++) gemm(out, 0, a, b, m, k, n);
-      speeds[k_]!.push((repeats * flops) / (performance.now() - start) / 1e6);
+      for (let i = 0; i < repeats; i++) run();
+      if (round >= 0) speeds[way]!.push((repeats * flops) / (performance.now() - start) / 1e6);
     }
   }
-  const shown = speeds.map((all, k_) => {
+  const [one, more] = speeds.map((all) => {
     all.sort((x, y) => y - x);
-    const [best, median] = [all[0]!, all[ROUNDS >> 1]!];
-    return { text: `${counts[k_]}: ${best.toFixed(1).padStart(6)} (${median.toFixed(1)})`, best, median };
-  });
-  const [one, more] = shown as [(typeof shown)[0], (typeof shown)[0]];
-  console.log(
-    `${[m, k, n].join('×').padEnd(16)} ${one.text.padEnd(20)} ${more.text.padEnd(20)} × ${(more.best / one.best).toFixed(2)} (${(more.median / one.median).toFixed(2)})`,
-  );
+    return { best: all[0]!, median: all[ROUNDS >> 1]! };
+  }) as [{ best: number; median: number }, { best: number; median: number }];
+  const show = ({ best, median }: typeof one): string =>
+    `${best.toFixed(1).padStart(6)} ${`(${median.toFixed(1)})`.padEnd(8)}`;
+  const times = `× ${(more.best / one.best).toFixed(2)} (${(more.median / one.median).toFixed(2)})`;
+  console.log(`${[m, k, n].join('×').padEnd(15)} 1: ${show(one)} ${threads()}: ${show(more)} ${times}`);
 }
-setThreads(1);

@@ -39,7 +39,7 @@ export function gemm(
   if (pool) {
     const done = gemmInThreads(pool, threads(), out as Float32Array, offset, a, b, m, k, n, bias);
     if (done) return;
-    if (done === null) loseThreads('a worker did not finish its part.');
+    if (done === null) loseThreads('a worker did not finish its part');
   }
   if (wasm && gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n, bias)) return;
   gemmInJs(out, offset, a, b, m, k, n);

@@ -49,24 +49,29 @@ export function setThreads(n: number): void {
   }
   if (n === threads()) return;
   endThreads();
-  if (n === 1) return;
+  const why = n > 1 ? startThreads(n) : null;
+  if (why) loseThreads(why);
+}
+
+/** @returns why there can be none, if so */
+function startThreads(n: number): string | null {
   const start = starter();
-  if (typeof start === 'string') return warn(start);
+  if (typeof start === 'string') return start;
   const heap = theHeap() && Heap.largest(true);
-  if (!heap) return warn('there is no WebAssembly with SIMD, or no memory for it.');
+  if (!heap) return 'there is no WebAssembly with SIMD, or no memory that threads share';
   const pool = new Pool(heap);
-  const { memory } = heap;
-  const { control } = pool;
+  const given = { memory: heap.memory, control: pool.control };
   const ends: End[] = [];
   running = { pool, threads: n, ends };
   const lost = (why: string): void => {
     if (running?.pool === pool) loseThreads(why);
   };
   try {
-    for (let k = 1; k < n; k++) ends.push(start({ memory, control }, lost));
+    for (let k = 1; k < n; k++) ends.push(start(given, lost));
   } catch (error) {
-    loseThreads(`a worker cannot be started: ${error}`);
+    return `a worker cannot be started: ${error}`;
   }
+  return null;
 }
 
 /** The threads that compute; `null` where there is one. */
@@ -82,28 +87,23 @@ function endThreads(): void {
   for (const end of before?.ends ?? []) end();
 }
 
-/** The same because they cannot be relied upon any more. */
+const said = new Set<string>();
+
+/** Ends them because they cannot be had, or not be relied upon any more; each reason is said once. */
 export function loseThreads(why: string): void {
   endThreads();
-  warn(why);
-}
-
-/** Says once for each reason why one thread computes. */
-function warn(why: string): void {
-  if (said.has(why)) return;
+  if (!said.has(why)) console.warn(`gradlet: one thread computes, as ${why}`);
   said.add(why);
-  console.warn(`gradlet: one thread computes: ${why}`);
 }
-const said = new Set<string>();
 
 /** What starts a worker here, or why there can be none. */
 function starter(): Start | string {
   if (typeof process === 'object' && typeof process.getBuiltinModule === 'function') return inNode;
   if (!('importScripts' in globalThis)) {
-    return 'the main thread of a browser must not wait for others. Call setThreads in a Worker.';
+    return 'the main thread of a browser must not wait for others; call setThreads in a Worker';
   }
   if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer !== 'function') {
-    return 'memory cannot be shared. Serve the page with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".';
+    return 'the page is not cross-origin isolated; serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
   }
   return inBrowser;
 }
@@ -115,7 +115,7 @@ const inNode: Start = (workerData, lost) => {
   const worker = new Worker(code, { eval: true, workerData, execArgv: [] });
   worker.unref();
   worker.on('error', (error) => lost(`a worker failed: ${error}`));
-  worker.on('exit', () => lost('a worker has ended.'));
+  worker.on('exit', () => lost('a worker has ended'));
   return () => void worker.terminate();
 };
 

@@ -1,7 +1,7 @@
 import type { Matrix } from '../gemm.ts';
 import { type Placed, placed } from './gemm.ts';
 import { gemmModule, INNER, ROWS, WIDTH } from './gemm-kernels.ts';
-import { CALL, type Call, MOST_TASKS, type Pool } from './pool.ts';
+import { CALL_BYTES, MOST_TASKS, type Pool } from './pool.ts';
 
 /** Products of a task: as few as are worth one, and as many as are soon done. */
 const FEWEST = 2 ** 17;
@@ -10,13 +10,6 @@ const MOST = 2 ** 26;
 const TASKS = 8;
 
 const upTo = (n: number, step: number): number => Math.ceil(n / step) * step;
-
-/** What `0 … n` is cut into. */
-const cut = (n: number, step: number): { from: number; count: number }[] =>
-  Array.from({ length: Math.ceil(n / step) }, (_, k) => ({
-    from: k * step,
-    count: Math.min(step, n - k * step),
-  }));
 
 /** Rows and columns of the blocks of C that are tasks, in whole panels. */
 function blockOf(m: number, k: number, n: number, threads: number): { rows: number; cols: number } {
@@ -34,6 +27,35 @@ function blockOf(m: number, k: number, n: number, threads: number): { rows: numb
     else cols *= 2;
   }
   return { rows, cols };
+}
+
+/**
+ * Adds tasks that pack the columns of a matrix of k rows, of which {@link INNER} are done at a time: panels of those that
+ * begin with row p come after p rows of all panels.
+ *
+ * @param fn - the number of the function that packs; the one that packs transposes follows
+ */
+function pack(
+  pool: Pool,
+  fn: number,
+  { at, row, col }: Placed,
+  k: number,
+  columns: number,
+  some: number,
+  to: number,
+): void {
+  for (let j = 0; j < columns; j += some) {
+    const count = Math.min(some, columns - j);
+    pool.task();
+    for (let p = 0; p < k; p += INNER) {
+      const inner = Math.min(INNER, k - p);
+      const from = at + p * row + j * col;
+      const place = to + 4 * (p * upTo(columns, WIDTH) + j * inner);
+      if (col === 4) pool.call(fn, from, row, place, inner, count);
+      else pool.call(fn + 1, from, col, place, inner, count);
+    }
+  }
+  pool.post();
 }
 
 /**
@@ -57,63 +79,61 @@ export function gemmInThreads(
   const { heap } = pool;
   const wide = upTo(n, WIDTH);
   const high = upTo(m, WIDTH);
-  const inners = cut(k, INNER);
   const { rows, cols } = blockOf(m, k, n, threads);
-  const calls = inners.length * (4 * threads + 4 + (high / WIDTH) * Math.ceil(n / cols));
-  if (!heap.has(4 * ((2 * m + high) * k + (2 * n + wide) * k + m * n + n + CALL * calls) + 2 ** 16)) {
-    return false;
-  }
+  const calls = Math.ceil(k / INNER) * (4 * threads + 4 + (high / WIDTH) * Math.ceil(n / cols));
+  const numbers = (2 * m + high) * k + (2 * n + wide) * k + m * n + n;
+  if (!heap.has(4 * numbers + CALL_BYTES * calls + 2 ** 16)) return false;
   pool.wake();
   const run = pool.load(gemmModule);
   const mark = heap.mark;
-
-  /** Packs columns: panels of those rows that begin with p come after p rows of all panels. */
-  const pack = ({ at, row, col }: Placed, columns: number, to: number): void => {
-    const some = upTo(columns / threads / 2, WIDTH);
-    const tasks = cut(columns, some).map(({ from: j, count }) =>
-      inners.map(({ from: p, count: inner }): Call => {
-        const from = at + p * row + j * col;
-        const place = to + 4 * (p * upTo(columns, WIDTH) + j * inner);
-        return col === 4 ? [run + 1, from, row, place, inner, count] : [run + 2, from, col, place, inner, count];
-      }),
-    );
-    pool.add(tasks);
-  };
+  const partOf = (columns: number): number => upTo(columns / threads / 2, WIDTH);
 
   const right = placed(heap, b, k, n);
   const panelB = heap.scratch(4 * wide * k);
-  pack(right, n, panelB);
+  pack(pool, run + 1, right, k, n, partOf(n), panelB);
   const left = placed(heap, a, m, k);
   const packsA = left.col !== 4;
   const panelA = packsA ? heap.scratch(4 * high * k) : 0;
-  if (packsA) pack({ at: left.at, row: left.col, col: left.row }, m, panelA);
+  if (packsA) pack(pool, run + 1, { at: left.at, row: left.col, col: left.row }, k, m, partOf(m), panelA);
   const c = heap.scratchFor(4 * m * n, out, offset);
   const start = bias ? heap.scratch(4 * n) : 0;
   if (bias) heap.numbers.set(bias, start >> 2);
   if (!pool.finish()) return null;
 
   const rowC = 4 * n;
-  const block = (i: number, some: number, j: number, count: number): Call[] => {
-    const to = c + i * rowC + 4 * j;
-    return inners.flatMap(({ from: p, count: inner }) => {
-      const panel = panelB + 4 * (p * wide + j * inner);
-      const call = (at: number, row: number, col: number, q: number, few: number): Call => {
-        const place = to + q * rowC;
-        const [d, rowD] = p ? [place, rowC] : [start && start + 4 * j, 0];
-        return [run, at, row, col, panel, 4 * WIDTH, 4 * WIDTH * inner, place, rowC, d, rowD, few, count, inner];
-      };
-      if (!packsA) return [call(left.at + i * left.row + p * left.col, left.row, left.col, 0, some)];
-      return cut(some, WIDTH).map(({ from: q, count: few }) =>
-        call(panelA + 4 * (p * high + (i + q) * inner), 4, 4 * WIDTH, q, few),
-      );
-    });
-  };
-  const columns = cut(n, cols);
-  pool.add(
-    cut(m, rows).flatMap(({ from: i, count: some }) =>
-      columns.map(({ from: j, count }) => block(i, some, j, count)),
-    ),
-  );
+  const step = packsA ? WIDTH : rows;
+  for (let i = 0; i < m; i += rows) {
+    for (let j = 0; j < n; j += cols) {
+      const columns = Math.min(cols, n - j);
+      const below = Math.min(i + rows, m);
+      pool.task();
+      for (let p = 0; p < k; p += INNER) {
+        const inner = Math.min(INNER, k - p);
+        const panels = panelB + 4 * (p * wide + j * inner);
+        for (let r = i; r < below; r += step) {
+          const from = packsA ? panelA + 4 * (p * high + r * inner) : left.at + r * left.row + p * left.col;
+          const to = c + r * rowC + 4 * j;
+          pool.call(
+            run,
+            from,
+            packsA ? 4 : left.row,
+            packsA ? 4 * WIDTH : left.col,
+            panels,
+            4 * WIDTH,
+            4 * WIDTH * inner,
+            to,
+            rowC,
+            p ? to : start && start + 4 * j,
+            p ? rowC : 0,
+            Math.min(step, below - r),
+            columns,
+            inner,
+          );
+        }
+      }
+    }
+  }
+  pool.post();
   if (!pool.finish()) return null;
   out.set(heap.numbers.subarray(c >> 2, (c >> 2) + m * n), offset);
   heap.release(mark);

@@ -1,4 +1,4 @@
-import { bytesFor, Heap, instantiate } from './heap.ts';
+import { bytesFor, type Heap, instantiate } from './heap.ts';
 import type { WasmModule } from './module.ts';
 
 /** Words of the control block that threads share; then come the first calls of tasks, and the modules. */
@@ -11,14 +11,17 @@ const SLEEPERS = 5; // how many workers sleep until then
 const STATE = 6; // 1: a worker failed; 2: the pool has ended
 const MODULES = 7; // how many modules there are
 const TASKS = 8;
-const RING = 1024;
-const TABLE = TASKS + RING;
+/** The most tasks that may be posted before they are finished. */
+export const MOST_TASKS = 1024;
+const TABLE = TASKS + MOST_TASKS;
 const WORDS = 8192;
 
 /** Parameters of a call: as many as the longest function takes. */
 const PARAMETERS = 13;
 /** Words of a call: the function, its parameters, and the address, in words, of the next call of the task. */
-export const CALL = PARAMETERS + 2;
+const CALL = PARAMETERS + 2;
+/** Bytes that a call takes of the heap. */
+export const CALL_BYTES = 4 * CALL + 16;
 
 const parameters = Array.from({ length: PARAMETERS }, (_, k) => `w[r+${k + 1}]`).join();
 
@@ -31,7 +34,7 @@ for (;;) {
   const t = Atomics.load(c, ${NEXT});
   if (t === Atomics.load(c, ${LIMIT})) return;
   if (Atomics.compareExchange(c, ${NEXT}, t, t + 1 | 0) !== t) continue;
-  for (let r = c[${TASKS} + (t & ${RING - 1})]; r; r = w[r + ${CALL - 1}]) {
+  for (let r = c[${TASKS} + (t & ${MOST_TASKS - 1})]; r; r = w[r + ${CALL - 1}]) {
     while (f.length <= w[r]) more();
     f[w[r]](${parameters});
   }
@@ -75,9 +78,6 @@ const start = ({ memory, control: c }) => {
   }
 };`;
 
-/** A call of one of the functions of {@link Pool.load}; calls of a task run one after the other, in one thread. */
-export type Call = readonly [fn: number, ...parameters: number[]];
-
 type Work = (c: Int32Array, w: Int32Array, f: readonly unknown[]) => void;
 
 /**
@@ -89,6 +89,9 @@ export class Pool {
   readonly control: Int32Array<SharedArrayBuffer>;
   readonly #functions: unknown[] = [];
   readonly #loaded = new Map<() => WasmModule, number>();
+  /** Tasks that are begun and not posted, and where the last call stands in the heap. */
+  #begun = 0;
+  #last = 0;
   readonly #work = new Function('c', 'w', 'f', WORK) as Work;
 
   constructor(heap: Heap) {
@@ -118,21 +121,29 @@ export class Pool {
     if (Atomics.load(control, SLEEPERS)) Atomics.notify(control, CALLED);
   }
 
-  /** Adds tasks, which run in any order, and together with those added before. */
-  add(tasks: readonly (readonly Call[])[]): void {
-    const { control, heap } = this;
-    const { whole } = heap;
-    const limit = control[LIMIT]!;
-    for (const [k, calls] of tasks.entries()) {
-      let at = heap.scratch(4 * CALL * calls.length) >> 2;
-      control[TASKS + ((limit + k) & (RING - 1))] = at;
-      for (const [i, call] of calls.entries()) {
-        for (let p = 0; p < call.length; p++) whole[at + p] = call[p]!;
-        whole[at + CALL - 1] = i < calls.length - 1 ? at + CALL : 0;
-        at += CALL;
-      }
-    }
-    Atomics.store(control, LIMIT, (limit + tasks.length) | 0);
+  /** Begins a task: the calls to come, one after the other. It may be taken after {@link post}. */
+  task(): void {
+    this.#begun++;
+    this.#last = 0;
+  }
+
+  /** Adds to the task a call of a function that is loaded. */
+  call(fn: number, ...parameters: number[]): void {
+    const { whole } = this.heap;
+    const at = this.heap.scratch(4 * CALL) >> 2;
+    if (this.#last) whole[this.#last + CALL - 1] = at;
+    else this.control[TASKS + ((this.control[LIMIT]! + this.#begun - 1) & (MOST_TASKS - 1))] = at;
+    whole[at] = fn;
+    for (let p = 0; p < parameters.length; p++) whole[at + 1 + p] = parameters[p]!;
+    whole[at + CALL - 1] = 0;
+    this.#last = at;
+  }
+
+  /** Lets threads take the tasks that were begun. */
+  post(): void {
+    const { control } = this;
+    Atomics.store(control, LIMIT, (control[LIMIT]! + this.#begun) | 0);
+    this.#begun = 0;
     this.wake();
   }
 
@@ -169,6 +180,3 @@ export class Pool {
     this.wake();
   }
 }
-
-/** The most tasks that may be added before they are finished. */
-export const MOST_TASKS = RING;
