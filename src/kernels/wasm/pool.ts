@@ -147,6 +147,11 @@ export class Pool {
     this.wake();
   }
 
+  /** Whether all tasks are done. */
+  isDone(): boolean {
+    return Atomics.load(this.control, DONE) === this.control[LIMIT];
+  }
+
   /**
    * Takes part in the tasks, until all are done.
    *
