@@ -8,7 +8,20 @@ import { theHeap } from '../src/kernels/wasm/heap.ts';
 const ROUNDS = 31;
 const MILLISECONDS = 10;
 const squares = [32, 48, 64, 80, 96, 128, 192, 256, 512, 1024].map((n) => [n, n, n] as const);
-const shapes = [...squares, [64, 784, 128], [784, 64, 128], [2, 1024, 1024], [8, 1024, 1024], [4096, 64, 10]];
+const shapes = [
+  ...squares,
+  [64, 784, 128],
+  [784, 64, 128],
+  [2, 1024, 1024],
+  [4, 1024, 1024],
+  [6, 1024, 1024],
+  [8, 1024, 1024],
+  [12, 1024, 1024],
+  [4096, 64, 4],
+  [4096, 64, 10],
+  [4096, 10, 64],
+  [512, 8, 512],
+];
 
 setThreads(Number(process.argv[2] ?? 2));
 const pool = thePool()!;

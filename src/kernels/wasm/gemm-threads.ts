@@ -89,8 +89,10 @@ export function gemmInThreads(
   const partOf = (columns: number): number => upTo(columns / threads / 2, WIDTH);
 
   const right = placed(heap, b, k, n);
-  const panelB = heap.scratch(4 * wide * k);
-  pack(pool, run + 1, right, k, n, partOf(n), panelB);
+  // for a few rows it does not pay
+  const packsB = right.col !== 4 || m >= WIDTH;
+  const panelB = packsB ? heap.scratch(4 * wide * k) : 0;
+  if (packsB) pack(pool, run + 1, right, k, n, partOf(n), panelB);
   const left = placed(heap, a, m, k);
   const packsA = left.col !== 4;
   const panelA = packsA ? heap.scratch(4 * high * k) : 0;
@@ -109,7 +111,7 @@ export function gemmInThreads(
       pool.task();
       for (let p = 0; p < k; p += INNER) {
         const inner = Math.min(INNER, k - p);
-        const panels = panelB + 4 * (p * wide + j * inner);
+        const panels = packsB ? panelB + 4 * (p * wide + j * inner) : right.at + p * right.row + 4 * j;
         for (let r = i; r < below; r += step) {
           const from = packsA ? panelA + 4 * (p * high + r * inner) : left.at + r * left.row + p * left.col;
           const to = c + r * rowC + 4 * j;
@@ -119,8 +121,8 @@ export function gemmInThreads(
             packsA ? 4 : left.row,
             packsA ? 4 * WIDTH : left.col,
             panels,
-            4 * WIDTH,
-            4 * WIDTH * inner,
+            packsB ? 4 * WIDTH : right.row,
+            packsB ? 4 * WIDTH * inner : 4 * WIDTH,
             to,
             rowC,
             p ? to : start && start + 4 * j,

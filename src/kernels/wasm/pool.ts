@@ -27,12 +27,12 @@ const parameters = Array.from({ length: PARAMETERS }, (_, k) => `w[r+${k + 1}]`)
 
 /**
  * Takes tasks while there are some: `c` is the control block, `w` the heap, `f` the functions so far, and `more` adds those
- * of the next module.
+ * of the next module. Gives how many it did, or tried to.
  */
 const WORK = `
-for (;;) {
+for (let done = 0; ; done++) {
   const t = Atomics.load(c, ${NEXT});
-  if (t === Atomics.load(c, ${LIMIT})) return;
+  if (t === Atomics.load(c, ${LIMIT})) return done;
   if (Atomics.compareExchange(c, ${NEXT}, t, t + 1 | 0) !== t) continue;
   for (let r = c[${TASKS} + (t & ${MOST_TASKS - 1})]; r; r = w[r + ${CALL - 1}]) {
     while (f.length <= w[r]) more();
@@ -42,8 +42,14 @@ for (;;) {
   if (Atomics.load(c, ${WAITS})) Atomics.notify(c, ${DONE});
 }`;
 
-/** How long workers look out for tasks before they sleep, and the main thread for the last to be done, in ms. */
-const SPIN = 1;
+/**
+ * How long workers look out for tasks before they sleep, in ms: after some that they did, and after none. Where cores are
+ * taken by other processes, they hold up the main thread for so long.
+ */
+const SPIN = 0.5;
+const SPIN_IN_VAIN = 0.1;
+/** How long the main thread looks out for the last task to be done before it sleeps, in ms. */
+const MAIN_SPIN = 0.1;
 /** From then on workers that have not done their task are taken for dead, in ms. */
 const PATIENCE = 2000;
 
@@ -62,8 +68,8 @@ const start = ({ memory, control: c }) => {
   try {
     while (Atomics.load(c, ${STATE}) !== 2) {
       const called = Atomics.load(c, ${CALLED});
-      work();
-      const until = performance.now() + ${SPIN};
+      const spin = work() ? ${SPIN} : ${SPIN_IN_VAIN};
+      const until = performance.now() + spin;
       let same = true;
       do for (let i = 0; same && i < 100; i++) same = Atomics.load(c, ${CALLED}) === called;
       while (same && performance.now() < until);
@@ -167,7 +173,7 @@ export class Pool {
     while (done !== control[LIMIT]) {
       const waited = performance.now() - start;
       if (Atomics.load(control, STATE) || waited > PATIENCE) return false;
-      if (waited > SPIN) {
+      if (waited > MAIN_SPIN) {
         Atomics.store(control, WAITS, 1);
         Atomics.wait(control, DONE, done, PATIENCE / 8);
         Atomics.store(control, WAITS, 0);
