@@ -90,7 +90,7 @@ export function gemmInThreads(
 
   const right = placed(heap, b, k, n);
   // for a few rows it does not pay
-  const packsB = right.col !== 4 || m >= WIDTH;
+  const packsB = right.col !== 4 || m >= WIDTH / 2;
   const panelB = packsB ? heap.scratch(4 * wide * k) : 0;
   if (packsB) pack(pool, run + 1, right, k, n, partOf(n), panelB);
   const left = placed(heap, a, m, k);

@@ -120,6 +120,11 @@ export class Pool {
     return first;
   }
 
+  /** Whether no worker sleeps, or would have to be woken. */
+  get awake(): boolean {
+    return Atomics.load(this.control, SLEEPERS) === 0;
+  }
+
   /** Wakes workers that sleep, so that they are there when tasks are. */
   wake(): void {
     const { control } = this;
