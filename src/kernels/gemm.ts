@@ -29,7 +29,7 @@ const FEWEST_PER_NUMBER = 5;
 function poolFor(m: number, k: number, n: number): Pool | null {
   const pool = m * k * n >= FEWEST_SHARED ? thePool() : null;
   if (!pool || m * k * n < FEWEST_PER_NUMBER * (m * k + k * n + m * n)) return null;
-  return m * k * n >= FEWEST_ASLEEP || pool.awake ? pool : null;
+  return (m * k * n >= FEWEST_ASLEEP || pool.awake) && !pool.rests ? pool : null;
 }
 
 /** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; `bias`, of n numbers, is added to every row. */
@@ -48,7 +48,9 @@ export function gemm(
   const wasm = single && m * k * n >= FEWEST ? heap() : null;
   const pool = wasm && poolFor(m, k, n);
   if (pool) {
+    const start = performance.now();
     const done = gemmInThreads(pool, threads(), out as Float32Array, offset, a, b, m, k, n, bias);
+    pool.note(m * k * n, performance.now() - start);
     if (done) return;
     if (done === null) loseThreads('a worker did not finish its part');
   }

@@ -53,6 +53,11 @@ const MAIN_SPIN = 0.1;
 /** From then on workers that have not done their task are taken for dead, in ms. */
 const PATIENCE = 2000;
 
+/** Work was held up that took longer than so many ms, and so many times as long as at best; then comes a rest, as many times as long. */
+const HELD_UP = 0.2;
+const SLOW = 4;
+const REST = 20;
+
 /** What a worker runs, given `{ memory, control }`. It ends when there is no more to wait for. */
 export const WORKER = `
 const start = ({ memory, control: c }) => {
@@ -98,6 +103,9 @@ export class Pool {
   /** Tasks that are begun and not posted, and where the last call stands in the heap. */
   #begun = 0;
   #last = 0;
+  /** Work that was done in a ms when it went best, and until when there shall be none. */
+  #best = 0;
+  #rest = 0;
   readonly #work = new Function('c', 'w', 'f', WORK) as Work;
 
   constructor(heap: Heap) {
@@ -123,6 +131,20 @@ export class Pool {
   /** Whether no worker sleeps, or would have to be woken. */
   get awake(): boolean {
     return Atomics.load(this.control, SLEEPERS) === 0;
+  }
+
+  /** Whether tasks were held up of late: see {@link note}. */
+  get rests(): boolean {
+    return performance.now() < this.#rest;
+  }
+
+  /**
+   * Notes that so much work took so many ms. Where other processes take the cores, workers are held up in the middle of
+   * tasks, and one thread is faster; with a long rest after each time, little is lost to them.
+   */
+  note(work: number, ms: number): void {
+    if (ms > HELD_UP + (SLOW * work) / this.#best) this.#rest = performance.now() + REST * ms;
+    this.#best = Math.max(this.#best, work / Math.max(ms, HELD_UP));
   }
 
   /** Wakes workers that sleep, so that they are there when tasks are. */
