@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gemm as gemmOfAll } from '../../src/kernels/gemm.ts';
 import { thePool } from '../../src/kernels/threads.ts';
 import { gemm } from '../../src/kernels/wasm/gemm.ts';
+import { gemmModule } from '../../src/kernels/wasm/gemm-kernels.ts';
 import { gemmInThreads } from '../../src/kernels/wasm/gemm-threads.ts';
 import { theHeap } from '../../src/kernels/wasm/heap.ts';
 import { messageOf } from '../support/errors.ts';
@@ -93,6 +94,35 @@ describe('matrix products in several threads', () => {
     posted.mockClear();
     gemmOfAll(two, 0, a, b, 16, 16, 16);
     expect(posted).not.toHaveBeenCalled();
+  });
+
+  it('are shared by the workers, not only handed out', async () => {
+    setThreads(2);
+    await pause(100);
+    const pool = thePool()!;
+    const first = pool.load(gemmModule);
+    pool.task();
+    // packs 16 × 16 numbers
+    pool.call(first + 1, 2 ** 20, 64, 2 ** 21, 16, 16);
+    pool.heap.numbers.set(noise(256, 1), 2 ** 18);
+    pool.post();
+    for (let i = 0; i < 200 && !pool.isDone(); i++) await pause(10);
+    expect(pool.isDone()).toBe(true);
+    expect(pool.heap.numbers.subarray(2 ** 19, 2 ** 19 + 256)).toEqual(noise(256, 1));
+  });
+
+  it('are done by one for a while after they were held up', () => {
+    setThreads(2);
+    const pool = thePool()!;
+    for (const [work, ms, rests] of [
+      [1e6, 0.3, false],
+      [1e7, 3, false],
+      [1e6, 1, false],
+      [1e6, 9, true],
+    ] as const) {
+      pool.note(work, ms);
+      expect(pool.rests).toBe(rests);
+    }
   });
 
   it('that do not fit into the heap are left to one thread', () => {
@@ -196,16 +226,18 @@ describe('a worker that is lost', () => {
 
 describe('a process with several threads', () => {
   const root = join(import.meta.dirname, '../..');
-  function run(end: string): { status: number | null; stdout: string; stderr: string; seconds: number } {
+  function run(end: string, wait = 200) {
     const script = `
       import { setThreads, threads, zeros } from './src/index.ts';
       setThreads(2);
       const a = zeros([300, 300]).add(1);
-      setTimeout(() => {
+      const multiply = () => {
         for (let i = 0; i < 20; i++) a.matmul(a);
         console.log(threads(), a.matmul(a).max().item());
         ${end}
-      }, 200);`;
+      };
+      if (${wait}) setTimeout(multiply, ${wait});
+      else multiply();`;
     const start = performance.now();
     const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
     const done = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 30_000 });
@@ -217,10 +249,12 @@ describe('a process with several threads', () => {
     ['when it throws', 'throw new Error("as told");', 1],
     ['when it is told', 'process.exit(3);', 3],
     ['after one thread is wanted again', 'setThreads(1);', 0],
-  ])(
+    ['before its workers have started', '', 0, 0],
+    ['when it throws before that', 'throw new Error("as told");', 1, 0],
+  ] as [string, string, number, number?][])(
     'ends %s',
-    (_, end, status) => {
-      const found = run(end);
+    (_, end, status, wait) => {
+      const found = run(end, wait);
       expect(found).toMatchObject({ status, stdout: '2 300\n' });
       expect(found.stderr.includes('as told')).toBe(status === 1);
       expect(found.seconds).toBeLessThan(20);
