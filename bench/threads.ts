@@ -1,5 +1,5 @@
-// Matrix products by one thread and by several, in turns: `npx tsx bench/threads.ts [threads] [squares | shapes]`. GFLOP/s with what copying
-// costs, in the quietest of the rounds (and in the median); and how many times as fast several are.
+// Matrix products by one thread and by several, in turns: `npx tsx bench/threads.ts [threads] [squares | shapes]`.
+// GFLOP/s with what copying costs, in the quietest of the rounds (and in the median); and how many times as fast several are.
 import { setThreads, thePool, threads } from '../src/kernels/threads.ts';
 import { gemm } from '../src/kernels/wasm/gemm.ts';
 import { gemmInThreads } from '../src/kernels/wasm/gemm-threads.ts';

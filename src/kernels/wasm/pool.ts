@@ -53,7 +53,7 @@ const MAIN_SPIN = 0.1;
 /** From then on workers that have not done their task are taken for dead, in ms. */
 const PATIENCE = 2000;
 
-/** Work was held up that took longer than so many ms, and so many times as long as at best; then comes a rest, as many times as long. */
+/** Work was held up that took so many ms and so many times as long as at best; a rest follows, so many times as long. */
 const HELD_UP = 0.2;
 const SLOW = 4;
 const REST = 20;
