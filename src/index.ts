@@ -5,6 +5,7 @@ export type { Shape } from './core/shape.ts';
 export * from './data/index.ts';
 export * from './inspect/index.ts';
 export { type Kernels, kernels, setKernels } from './kernels/engine.ts';
+export { setThreads, threads } from './kernels/threads.ts';
 /** Modules, layers, initialisers and losses: what networks are made of. */
 export * as nn from './nn/index.ts';
 export * from './optim/index.ts';

@@ -1,31 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { kernels, setKernels } from '../../src/kernels/engine.ts';
-import { gemm, gemmInJs, type Matrix } from '../../src/kernels/gemm.ts';
+import { gemm, gemmInJs } from '../../src/kernels/gemm.ts';
 import { gemm as gemmInWasm } from '../../src/kernels/wasm/gemm.ts';
 import { theHeap } from '../../src/kernels/wasm/heap.ts';
 import { messageOf } from '../support/errors.ts';
+import { layouts, matrix, noise } from './matrices.ts';
 
 const heap = theHeap()!;
-
-/** Numbers that look random, in [−1, 1]. */
-function noise(n: number, seed: number): Float32Array {
-  return Float32Array.from({ length: n }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * seed));
-}
-
-/** How a matrix may lie: in row-major order, transposed, with gaps, backwards, or one row for all. */
-const layouts = ['rows', 'columns', 'gaps', 'backwards', 'still'] as const;
-
-function matrix(layout: (typeof layouts)[number], rows: number, cols: number, seed: number): Matrix {
-  const gap = layout === 'gaps' ? 3 : 0;
-  const offset = 5;
-  if (layout === 'columns')
-    return { storage: noise(offset + rows * cols, seed), offset, rowStep: 1, colStep: rows };
-  if (layout === 'still') return { storage: noise(offset + cols, seed), offset, rowStep: 0, colStep: 1 };
-  const storage = noise(offset + rows * (cols + gap), seed);
-  if (layout === 'backwards') return { storage, offset: storage.length - 1, rowStep: -cols, colStep: -1 };
-  return { storage, offset, rowStep: cols + gap, colStep: 1 };
-}
 
 const size = fc.oneof(
   fc.integer({ min: 1, max: 20 }),

@@ -1,3 +1,4 @@
+import type { TypedArray } from '../../core/dtype.ts';
 import { memo } from '../../core/memo.ts';
 import { WasmModule } from './module.ts';
 import { withFusing } from './values.ts';
@@ -15,6 +16,8 @@ export class Heap {
   readonly numbers: Float32Array;
   readonly whole: Int32Array;
   readonly doubles: Float64Array;
+  /** Whether other threads see it. */
+  readonly shared: boolean;
   /** Where scratch space begins that is free; below it is taken until {@link release}. */
   #top = 16;
   /** Where lasting arrays begin. */
@@ -25,12 +28,25 @@ export class Heap {
     memo(this.#free, bytes, () => []).push(address);
   });
 
-  constructor(pages: number) {
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  constructor(pages: number, shared = false) {
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    this.shared = shared;
     this.#floor = this.memory.buffer.byteLength;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
     this.doubles = new Float64Array(this.memory.buffer);
+  }
+
+  /** As large a heap as there can be; `null` where there can be none. */
+  static largest(shared: boolean): Heap | null {
+    for (const size of SIZES) {
+      try {
+        return new Heap((size * 2 ** 20) / PAGE, shared);
+      } catch {
+        // not so much; less, then
+      }
+    }
+    return null;
   }
 
   /** The address of so many bytes of scratch space, with 16 more to be read or written by four at a time. */
@@ -38,6 +54,15 @@ export class Heap {
     const address = this.#top;
     this.#top = (address + bytes + 31) & ~15;
     return address;
+  }
+
+  /**
+   * Scratch space to copy `bytes` into from `array` at `offset`, or from there to it. Shared memory is copied by whole words
+   * of 8 bytes, many times faster than byte by byte, only where both sides begin at the same place of a word.
+   */
+  scratchFor(bytes: number, array: TypedArray, offset: number): number {
+    const odd = this.shared ? (array.byteOffset + offset * array.BYTES_PER_ELEMENT) & 4 : 0;
+    return this.scratch(bytes + odd) + odd;
   }
 
   /** How much scratch space is taken, for {@link release}. */
@@ -85,16 +110,8 @@ let heap: Heap | null | undefined;
 /** The one heap; `null` where there is no WebAssembly, or no SIMD in it. */
 export function theHeap(): Heap | null {
   if (heap !== undefined) return heap;
-  heap = null;
-  if (typeof WebAssembly !== 'object' || !WebAssembly.validate(probe(false))) return heap;
-  for (const size of SIZES) {
-    try {
-      heap = new Heap((size * 2 ** 20) / PAGE);
-      break;
-    } catch {
-      // not so much; less, then
-    }
-  }
+  const able = typeof WebAssembly === 'object' && WebAssembly.validate(probe(false));
+  heap = able ? Heap.largest(false) : null;
   return heap;
 }
 
@@ -117,9 +134,17 @@ function probe(fused: boolean): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** The bytes of a module for this heap. */
+export function bytesFor(heap: Heap, build: () => WasmModule): Uint8Array<ArrayBuffer> {
+  return withFusing(canFuse(), () => build().bytes(heap.shared));
+}
+
 /** A module, compiled, over the heap. */
-export function compiled<F>(heap: Heap, build: () => WasmModule): F {
-  const bytes = withFusing(canFuse(), () => build().bytes());
+export function instantiate<F>(heap: Heap, bytes: Uint8Array<ArrayBuffer>): F {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: { m: heap.memory } });
   return instance.exports as F;
+}
+
+export function compiled<F>(heap: Heap, build: () => WasmModule): F {
+  return instantiate(heap, bytesFor(heap, build));
 }

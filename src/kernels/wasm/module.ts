@@ -151,7 +151,8 @@ export class WasmModule {
     return this;
   }
 
-  bytes(): Uint8Array<ArrayBuffer> {
+  /** The module, for a memory that threads share or for one that they do not. */
+  bytes(shared = false): Uint8Array<ArrayBuffer> {
     const made = this.#functions;
     const out: Code = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     const section = (id: number, items: readonly Code[]): void => {
@@ -173,7 +174,8 @@ export class WasmModule {
       1,
       made.map(({ params, result }) => [0x60, ...types(params), ...types(result ? [result] : [])]),
     );
-    section(2, [[...text('e'), ...text('m'), 2, 0, 1]]);
+    // at least 1 page; what is shared has a largest size, too: 65536 pages in LEB128
+    section(2, [[...text('e'), ...text('m'), 2, ...(shared ? [3, 1, 0x80, 0x80, 4] : [0, 1])]]);
     section(
       3,
       made.map((_, k) => index(k)),
