@@ -1,9 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { heap } from './engine.ts';
-import { loseThreads, thePool, threads } from './threads.ts';
 import { gemm as gemmInWasm } from './wasm/gemm.ts';
-import { gemmInThreads } from './wasm/gemm-threads.ts';
-import type { Pool } from './wasm/pool.ts';
 
 /** A matrix inside an array: element (i, j) stands at `offset + i·rowStep + j·colStep`. */
 export interface Matrix {
@@ -19,17 +16,24 @@ let packed: Float64Array = new Float64Array(0);
 
 /** Products from which on copying into the heap pays: `npm run bench -- --only sgemm`. */
 const FEWEST = 1000;
-/** Products from which on several threads pay, and where they sleep: `npx tsx bench/threads.ts`. */
-const FEWEST_SHARED = 2 ** 18;
-const FEWEST_ASLEEP = 2 ** 20;
-/** Products per number from which on they do: memory that is shared is slower to copy into. */
-const FEWEST_PER_NUMBER = 5;
 
-/** The threads that are worth their while for a product; `null` for one. */
-function poolFor(m: number, k: number, n: number): Pool | null {
-  const pool = m * k * n >= FEWEST_SHARED ? thePool() : null;
-  if (!pool || m * k * n < FEWEST_PER_NUMBER * (m * k + k * n + m * n)) return null;
-  return (m * k * n >= FEWEST_ASLEEP || pool.awake) && !pool.rests ? pool : null;
+/** Computes a product of float32, or says that it does not. */
+export type SharedProduct = (
+  out: Float32Array,
+  offset: number,
+  a: Matrix,
+  b: Matrix,
+  m: number,
+  k: number,
+  n: number,
+  bias: TypedArray | null,
+) => boolean;
+
+let inThreads: SharedProduct | null = null;
+
+/** Lets several threads compute products, or none; handed over, so that a program without threads does not hold them. */
+export function shareProducts(by: SharedProduct | null): void {
+  inThreads = by;
 }
 
 /** C[m, n] = A[m, k] · B[k, n] into row-major `out` at `offset`; `bias`, of n numbers, is added to every row. */
@@ -46,14 +50,7 @@ export function gemm(
   const single =
     out instanceof Float32Array && a.storage instanceof Float32Array && b.storage instanceof Float32Array;
   const wasm = single && m * k * n >= FEWEST ? heap() : null;
-  const pool = wasm && poolFor(m, k, n);
-  if (pool) {
-    const start = performance.now();
-    const done = gemmInThreads(pool, threads(), out as Float32Array, offset, a, b, m, k, n, bias);
-    pool.note(m * k * n, performance.now() - start);
-    if (done) return;
-    if (done === null) loseThreads('a worker did not finish its part');
-  }
+  if (wasm && inThreads?.(out as Float32Array, offset, a, b, m, k, n, bias)) return;
   if (wasm && gemmInWasm(wasm, out as Float32Array, offset, a, b, m, k, n, bias)) return;
   gemmInJs(out, offset, a, b, m, k, n);
   if (bias) {

@@ -1,6 +1,14 @@
 import { show, ValueError } from '../core/errors.ts';
+import { type SharedProduct, shareProducts } from './gemm.ts';
+import { gemmInThreads } from './wasm/gemm-threads.ts';
 import { Heap, theHeap } from './wasm/heap.ts';
 import { Pool, WORKER } from './wasm/pool.ts';
+
+/** Products from which on several threads pay, and where they sleep: `npx tsx bench/threads.ts`. */
+const FEWEST = 2 ** 18;
+const FEWEST_ASLEEP = 2 ** 20;
+/** Products per number from which on they do: memory that is shared is slower to copy into. */
+const FEWEST_PER_NUMBER = 5;
 
 /** What ends a worker. */
 type End = () => void;
@@ -63,6 +71,7 @@ function startThreads(n: number): string | null {
   const given = { memory: heap.memory, control: pool.control };
   const ends: End[] = [];
   running = { pool, threads: n, ends };
+  shareProducts(productsBy(pool, n));
   const lost = (why: string): void => {
     if (running?.pool === pool) loseThreads(why);
   };
@@ -79,10 +88,25 @@ export function thePool(): Pool | null {
   return running ? running.pool : null;
 }
 
+/** Computes products that are worth it in the threads of a pool. */
+function productsBy(pool: Pool, n: number): SharedProduct {
+  return (out, offset, a, b, m, k, cols, bias) => {
+    const products = m * k * cols;
+    if (products < FEWEST || products < FEWEST_PER_NUMBER * (m * k + k * cols + m * cols)) return false;
+    if ((products < FEWEST_ASLEEP && !pool.awake) || pool.rests) return false;
+    const start = performance.now();
+    const done = gemmInThreads(pool, n, out, offset, a, b, m, k, cols, bias);
+    pool.note(products, performance.now() - start);
+    if (done === null) loseThreads('a worker did not finish its part');
+    return done === true;
+  };
+}
+
 /** Ends the workers. */
 function endThreads(): void {
   const before = running;
   running = null;
+  shareProducts(null);
   before?.pool.end();
   for (const end of before?.ends ?? []) end();
 }
