@@ -1,14 +1,14 @@
 import { ShapeError, ValueError } from '../core/errors.ts';
 import { sameShape, showShape } from '../core/shape.ts';
 import { apply, elementwise } from '../tensor/apply.ts';
-import { assign, isGradEnabled, noGrad, ones, record, type Tensor, zeros } from '../tensor/index.ts';
+import { assign, isGradEnabled, noGrad, ones, record, sub, type Tensor, zeros } from '../tensor/index.ts';
 import { expectTensor } from '../tensor/tensor.ts';
 import { checkFeatures, checkRange, checkSize, readOptions } from './check.ts';
 import { Module } from './module.ts';
 import { Buffer, Parameter } from './parameter.ts';
 
 interface Normalized {
-  /** (x − mean) / √(variance + ε), differentiable. */
+  /** γ · (x − mean) / √(variance + ε) + β, differentiable. */
   readonly y: Tensor;
   /** With the normalized axes kept as size 1, without history. */
   readonly mean: Tensor;
@@ -38,8 +38,20 @@ const scaleAndShift = elementwise(
   (z: number, w: number, b: number) => z * w + b,
 );
 
-/** Shifts and scales `x` to mean 0 and variance 1 over `axis`. */
-function normalize(x: Tensor, axis: readonly number[], eps: number): Normalized {
+const normalizeAndScale = elementwise(
+  'normalize and affine',
+  ['x', 'mean', 'scale', 'weight', 'bias'],
+  (x: number, mean: number, scale: number, w: number, b: number) => (x - mean) * scale * w + b,
+);
+
+/** Shifts and scales `x` to mean 0 and variance 1 over `axis`, and then by γ and β, where there are any. */
+function normalize(
+  x: Tensor,
+  axis: readonly number[],
+  eps: number,
+  weight: Tensor | null,
+  bias: Tensor | null,
+): Normalized {
   const average = (t: Tensor): Tensor => t.mean({ axis, keepDims: true });
   const statistics = (): { mean: Tensor; variance: Tensor } => {
     const mean = average(x);
@@ -47,24 +59,23 @@ function normalize(x: Tensor, axis: readonly number[], eps: number): Normalized 
   };
   const { mean, variance } = noGrad(statistics);
   const scale = variance.add(eps).rsqrt();
-  const y: Tensor = record(
+  const recorded = isGradEnabled() && [x, weight, bias].some((t) => t?.requiresGrad);
+  if (!recorded)
+    return { y: apply(normalizeAndScale, x, mean, scale, weight ?? 1, bias ?? 0), mean, variance };
+  const z: Tensor = record(
     'normalize',
     noGrad(() => apply(shiftAndScale, x, mean, scale)),
     [
       x,
-      // dx = (dy − mean(dy) − y · mean(dy · y)) / √(variance + ε); for second derivatives the divisor depends on x, too
+      // dx = (dz − mean(dz) − z · mean(dz · z)) / √(variance + ε); for second derivatives the divisor depends on x, too
       (g) => {
         const s = isGradEnabled() ? statistics().variance.add(eps).rsqrt() : scale;
-        return apply(normalizeBackward, g, y, average(g), average(g.mul(y)), s);
+        return apply(normalizeBackward, g, z, average(g), average(g.mul(z)), s);
       },
     ],
   );
+  const y = weight || bias ? apply(scaleAndShift, z, weight ?? 1, bias ?? 0) : z;
   return { y, mean, variance };
-}
-
-/** γ · z + β, where there are any. */
-function affine(z: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
-  return weight || bias ? apply(scaleAndShift, z, weight ?? 1, bias ?? 0) : z;
 }
 
 /** Options of {@link BatchNorm} and {@link BatchNorm1d}. */
@@ -167,13 +178,16 @@ export class BatchNorm extends Module {
     // [C, 1, …] broadcasts against [N, C, …]
     const perChannel = (t: Tensor): Tensor => t.reshape([this.numFeatures, ...x.shape.slice(2).map(() => 1)]);
     const { runningMean, runningVar, weight, bias } = this;
-    let y: Tensor;
-    if (this.training || !runningMean || !runningVar) y = this.#byBatch(x);
-    else y = apply(shiftAndScale, x, perChannel(runningMean), perChannel(runningVar.add(this.eps).rsqrt()));
-    return affine(y, weight && perChannel(weight), bias && perChannel(bias));
+    if (this.training || !runningMean || !runningVar) {
+      return this.#byBatch(x, weight && perChannel(weight), bias && perChannel(bias));
+    }
+    // γ (x − mean) / √(variance + ε) + β = x · scale + (β − mean · scale)
+    const unit = runningVar.add(this.eps).rsqrt();
+    const scale = weight ? weight.mul(unit) : unit;
+    return apply(scaleAndShift, x, perChannel(scale), perChannel(sub(bias ?? 0, runningMean.mul(scale))));
   }
 
-  #byBatch(x: Tensor): Tensor {
+  #byBatch(x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     const count = x.size / this.numFeatures;
     if (count < 2) {
@@ -184,7 +198,7 @@ export class BatchNorm extends Module {
         'Call eval() first, or use larger batches: DataLoader can drop a last one that is too small.',
       );
     }
-    const { y, mean, variance } = normalize(x, axes, this.eps);
+    const { y, mean, variance } = normalize(x, axes, this.eps, weight, bias);
     if (this.training) this.#accumulate(mean, variance.mul(count / (count - 1)));
     return y;
   }
@@ -302,7 +316,7 @@ export class LayerNorm extends Module {
       );
     }
     const axes = own.map((_, i) => i - own.length);
-    return affine(normalize(x, axes, this.eps).y, this.weight, this.bias);
+    return normalize(x, axes, this.eps, this.weight, this.bias).y;
   }
 
   override extraRepr(): string {
