@@ -146,8 +146,8 @@ function writePage(): void {
   const all = readdirSync(folder)
     .filter((name) => /^node\d+\.json$/.test(name))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Results);
-  const drawn = Object.keys(pictures(results())).map(
-    (name) => `![${name.replace('.svg', '')}](images/${name})`,
+  const drawn = Object.entries(pictures(results())).map(
+    ([name, svg]) => `![${/aria-label="([^"]*)"/.exec(svg)![1]}](images/${name})`,
   );
   const between = /(?<=<!-- npm run bench -->\n)[\s\S]*?(?=<!-- end -->)/;
   const text = readFileSync(page, 'utf8');
