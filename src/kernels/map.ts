@@ -3,7 +3,7 @@ import { memo } from '../core/memo.ts';
 import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
 import { emit } from '../formula/emit.ts';
 import type { Expr } from '../formula/expr.ts';
-import { SPECIAL, special } from '../formula/functions.ts';
+import { FUNCTIONS, SPECIAL, special } from '../formula/functions.ts';
 import { heap } from './engine.ts';
 import { WasmMap } from './wasm/map.ts';
 
@@ -71,8 +71,10 @@ function kindOf(array: TypedArray): number {
   return array instanceof Int32Array ? 2 : 3;
 }
 
-/** Rows from which on WebAssembly is faster: `npm run bench -- --only map`. */
-const SHORTEST = 32;
+/** Rows from which on WebAssembly is faster: with functions, which are slow in JavaScript, and without. */
+const SHORTEST = { withCalls: 32, without: 96 } as const;
+
+const hasCalls = (e: Expr): boolean => Object.hasOwn(FUNCTIONS, e.op) || e.args.some(hasCalls);
 
 /** Steps of inputs that are walked straight through; derivatives of high order have many inputs. */
 const none: number[] = [];
@@ -81,6 +83,7 @@ const none: number[] = [];
 export class MapKernel {
   readonly expr: Expr;
   readonly params: readonly string[];
+  readonly #shortest: number;
   readonly #loops = new Map<number | string, MapLoop>();
   /** In WebAssembly, by which inputs move; `null` where it cannot be. */
   readonly #wasm = new Map<number, WasmMap | null>();
@@ -88,6 +91,7 @@ export class MapKernel {
   constructor(expr: Expr, params: readonly string[]) {
     this.expr = expr;
     this.params = params;
+    this.#shortest = hasCalls(expr) ? SHORTEST.withCalls : SHORTEST.without;
   }
 
   #loop(out: TypedArray, inputs: readonly Input[], motions: readonly number[]): MapLoop {
@@ -109,7 +113,7 @@ export class MapKernel {
     inputs: readonly Input[],
     motions: readonly number[],
   ): WasmMap | null {
-    if (cols < SHORTEST || !(out instanceof Float32Array)) return null;
+    if (cols < this.#shortest || !(out instanceof Float32Array)) return null;
     let key = 1;
     for (let k = 0; k < inputs.length; k++) {
       const moves = motions[k]! >= NEXT;

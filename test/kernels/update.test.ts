@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Kernels, setKernels } from '../../src/kernels/engine.ts';
 import { createOptimizer, SGD } from '../../src/optim/index.ts';
+import * as rules from '../../src/optim/rules/index.ts';
 import { contiguousData, type Tensor, tensor } from '../../src/tensor/index.ts';
 import { type BuiltInName, cases, stepBy, title } from '../optim/cases.ts';
 
@@ -26,7 +27,11 @@ function worst(found: Float32Array, wanted: Float32Array): number {
 }
 
 describe('updates in WebAssembly are those of JavaScript, but for rounding', () => {
-  const titled = cases.map(({ name, options }) => [title(name, options), name, options] as const);
+  // functions of whole tensors have kernels of their own, and Muon's iteration makes rounding grow
+  const ofLines = new Set(Object.values(rules).flatMap(({ rule }) => ('lines' in rule ? [rule.name] : [])));
+  const titled = cases
+    .filter(({ name }) => ofLines.has(name as never))
+    .map(({ name, options }) => [title(name, options), name, options] as const);
   it.each(titled)('%s', (_, name, options) => {
     // not a multiple of 4
     const shape = [9, 11];

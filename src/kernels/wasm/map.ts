@@ -8,7 +8,7 @@ import type { F32, I32 } from './values.ts';
 /** Numbers that are brought into the heap at a time, so that they stay in the cache. */
 const CHUNK = 4096;
 /** Numbers from which on a view of them is worth its making. */
-const VIEW = 128;
+const VIEW = 48;
 /** Inputs that a kernel is called with at most. */
 const MOST = 6;
 

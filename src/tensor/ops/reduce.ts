@@ -1,6 +1,6 @@
 import { type DType, isFloat } from '../../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../../core/errors.ts';
-import { resolveAxes, type Shape, showShape, sizeOf } from '../../core/shape.ts';
+import { resolveAxes, resolveAxis, type Shape, showShape, sizeOf } from '../../core/shape.ts';
 import * as kernels from '../../kernels/reduce.ts';
 import { apply, elementwise, unary } from '../apply.ts';
 import { record } from '../graph.ts';
@@ -60,6 +60,25 @@ function plan(where: string, x: Tensor, { axis, keepDims = false }: ReduceOption
     const kept = shape.map(() => 1);
     const all = shape.map((_, a) => a);
     return { x, axes: all, outer: 1, count: sizeOf(shape), inner: 1, kept, shape: keepDims ? kept : [] };
+  }
+  const single = Array.isArray(axis) && axis.length === 1 ? (axis[0] as number) : axis;
+  if (typeof single === 'number') {
+    const a = resolveAxis(where, single, shape.length);
+    let [outer, inner] = [1, 1];
+    for (let i = 0; i < shape.length; i++) {
+      if (i < a) outer *= shape[i]!;
+      else if (i > a) inner *= shape[i]!;
+    }
+    const kept = shape.with(a, 1);
+    return {
+      x,
+      axes: [a],
+      outer,
+      count: shape[a]!,
+      inner,
+      kept,
+      shape: keepDims ? kept : shape.toSpliced(a, 1),
+    };
   }
   const axes = resolveAxes(where, axis, shape.length);
   const kept = shape.map((n, a) => (axes.includes(a) ? 1 : n));
