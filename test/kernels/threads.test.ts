@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { setThreads, threads } from 'gradlet';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { setKernels, setThreads, threads } from 'gradlet';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gemm as gemmOfAll } from '../../src/kernels/gemm.ts';
 import { thePool } from '../../src/kernels/threads.ts';
 import { gemm } from '../../src/kernels/wasm/gemm.ts';
@@ -12,6 +12,9 @@ import { gemmInThreads } from '../../src/kernels/wasm/gemm-threads.ts';
 import { theHeap } from '../../src/kernels/wasm/heap.ts';
 import { messageOf } from '../support/errors.ts';
 import { type Layout, layouts, matrix, noise } from './matrices.ts';
+
+// it is WebAssembly that threads share
+beforeAll(() => setKernels('wasm'));
 
 afterEach(() => {
   setThreads(1);
