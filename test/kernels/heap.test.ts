@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { lasting, setKernels } from '../../src/kernels/engine.ts';
 import { Heap } from '../../src/kernels/wasm/heap.ts';
 
@@ -63,4 +63,20 @@ describe('arrays that last in the heap', () => {
     setKernels('js');
     expect(isOwn(lasting('float32', 1000))).toBe(true);
   });
+});
+
+it('there is no heap where modules are refused, as by a content-security policy', async () => {
+  const { Module } = WebAssembly;
+  vi.resetModules();
+  WebAssembly.Module = class {
+    constructor() {
+      throw new WebAssembly.CompileError('blocked');
+    }
+  } as never;
+  try {
+    const { kernels } = await import('../../src/kernels/engine.ts');
+    expect(kernels()).toBe('js');
+  } finally {
+    WebAssembly.Module = Module;
+  }
 });

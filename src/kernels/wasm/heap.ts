@@ -110,9 +110,20 @@ let heap: Heap | null | undefined;
 /** The one heap; `null` where there is no WebAssembly, or no SIMD in it. */
 export function theHeap(): Heap | null {
   if (heap !== undefined) return heap;
-  const able = typeof WebAssembly === 'object' && WebAssembly.validate(probe(false));
-  heap = able ? Heap.largest(false) : null;
+  heap = isAble() ? Heap.largest(false) : null;
   return heap;
+}
+
+/** Whether modules may be compiled at once: some browsers refuse large ones, and a content-security policy all of them. */
+function isAble(): boolean {
+  if (typeof WebAssembly !== 'object' || !WebAssembly.validate(probe(false))) return false;
+  // a section that means nothing, of 2¹³ bytes
+  const filler = [0, 0x80, 0x40, ...new Uint8Array(2 ** 13)];
+  try {
+    return Boolean(new WebAssembly.Module(Uint8Array.of(...probe(false), ...filler)));
+  } catch {
+    return false;
+  }
 }
 
 let fuses: boolean | undefined;
