@@ -1,7 +1,7 @@
 import ndarray from 'ndarray';
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { sizeOf, stridesOf } from '../core/shape.ts';
-import { collapse, type Strided } from './map.ts';
+import { advance, collapse, type Strided } from './map.ts';
 
 type Places = Omit<Strided, 'isContiguous'>;
 
@@ -22,28 +22,13 @@ export function copyInto(to: Places, from: Places): void {
   const cols = sizes[rank - 1] ?? 1;
   const matrices = sizes.slice(0, -2).reduce((n, size) => n * size, 1);
   const at = new Array<number>(Math.max(0, rank - 2)).fill(0);
-  let o = to.offset;
-  let p = from.offset;
+  const offsets = [to.offset, from.offset];
+  const [outRow, outCol] = [out[rank - 2] ?? 0, out[rank - 1] ?? 0];
+  const [xRow, xCol] = [x[rank - 2] ?? 0, x[rank - 1] ?? 0];
   for (let k = 0; k < matrices; k++) {
-    copyMatrix(
-      to.storage,
-      o,
-      out[rank - 2] ?? 0,
-      out[rank - 1] ?? 0,
-      from.storage,
-      p,
-      x[rank - 2] ?? 0,
-      x[rank - 1] ?? 0,
-      rows,
-      cols,
-    );
-    for (let d = at.length - 1; d >= 0; d--) {
-      const wraps = ++at[d]! === sizes[d]!;
-      if (wraps) at[d] = 0;
-      o += (wraps ? 1 - sizes[d]! : 1) * out[d]!;
-      p += (wraps ? 1 - sizes[d]! : 1) * x[d]!;
-      if (!wraps) break;
-    }
+    const [o, p] = offsets as [number, number];
+    copyMatrix(to.storage, o, outRow, outCol, from.storage, p, xRow, xCol, rows, cols);
+    advance(at, sizes, steps, offsets);
   }
 }
 

@@ -188,13 +188,23 @@ export class MapKernel {
     const at = new Array<number>(Math.max(0, rank - 2)).fill(0);
     for (let o = 0; o < out.length; o += rows * cols) {
       loop(rows, cols, out, o, arrays, offsets, rowSteps, colSteps);
-      for (let d = at.length - 1; d >= 0; d--) {
-        const wraps = ++at[d]! === sizes[d]!;
-        if (wraps) at[d] = 0;
-        for (let k = 0; k < offsets.length; k++) offsets[k]! += (wraps ? 1 - sizes[d]! : 1) * steps[k]![d]!;
-        if (!wraps) break;
-      }
+      advance(at, sizes, steps, offsets);
     }
+  }
+}
+
+/** Goes on to the next place along the axes of `at`, as an odometer does; `offsets` follow it. */
+export function advance(
+  at: number[],
+  sizes: readonly number[],
+  steps: readonly (readonly number[])[],
+  offsets: number[],
+): void {
+  for (let d = at.length - 1; d >= 0; d--) {
+    const wraps = ++at[d]! === sizes[d]!;
+    if (wraps) at[d] = 0;
+    for (let k = 0; k < offsets.length; k++) offsets[k]! += (wraps ? 1 - sizes[d]! : 1) * steps[k]![d]!;
+    if (!wraps) break;
   }
 }
 

@@ -46,12 +46,7 @@ function inWasm(pass: Pass, arrays: UpdateArrays): WasmUpdate | null {
   for (let k = 0; k < pass.arrays.length; k++) {
     if (!(arrays[pass.arrays[k]!] instanceof Float32Array)) return null;
   }
-  let known = updates.get(pass);
-  if (known === undefined) {
-    known = WasmUpdate.of(room, pass);
-    updates.set(pass, known);
-  }
-  return known;
+  return memo(updates, pass, () => WasmUpdate.of(room, pass));
 }
 
 /** Runs a program in place, in one fused loop. */

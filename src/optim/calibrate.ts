@@ -157,7 +157,7 @@ async function timesAt(device: GpuDevice, n: number): Promise<GpuMeasurement> {
 /** Adam on n numbers, about to take a step. */
 function adamOf(n: number): Update {
   const options = { ...sharedDefaults, lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, epsRoot: 0 };
-  const shared = sharedScalars(options, { ownPull: false, clipScale: 1, clipValue: Infinity });
+  const shared = sharedScalars(options);
   const rule = { perStep: biasCorrections, lines: { m: firstMoment, v: secondMoment, delta: adamDirection } };
   const part = new LinePart(WHERE, rule, options, Object.keys(shared));
   const values = Float32Array.from({ length: n }, (_, i) => Math.sin(i));

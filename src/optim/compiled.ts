@@ -15,8 +15,6 @@ import type { SearchPart } from './search-part.ts';
 import { sharedScalars } from './shared-lines.ts';
 import type { TensorPart } from './tensor-part.ts';
 
-const noClipping = { ownPull: false, clipScale: 1, clipValue: Infinity };
-
 /** What runs rules that are not made of lines. It is handed over, so that a program without such rules does not hold it. */
 export interface Kinds {
   readonly tensors?: typeof TensorPart;
@@ -49,7 +47,7 @@ export class CompiledRule {
       Object.entries(this.defaults).map(([name, value]) => [name, domainOf(this.ranges[name], value)]),
     );
     this.check(where, this.defaults);
-    const shared = Object.keys(sharedScalars(this.defaults, noClipping));
+    const shared = Object.keys(sharedScalars(this.defaults));
     const lines = 'lines' in rule ? rule : 'update' in rule ? rule.otherwise : undefined;
     this.tensors = 'update' in rule ? new tensors!(where, rule, this.defaults) : null;
     this.search = 'search' in rule ? new search!(where, rule) : null;

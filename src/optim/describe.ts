@@ -160,7 +160,7 @@ function keptOf(
 ): { kept: string[]; numbers: number } {
   const part = compiled.partOf(param);
   const { ownPull } = part;
-  const shared = sharedScalars(settings, { ownPull, clipScale: 1, clipValue: Infinity });
+  const shared = sharedScalars(settings, { ownPull });
   const kept = part.kept({ ...settings, ...part.scalarsAt(1, settings, {}), ...shared });
   const sizes = kept.map((name) => part.stateShape(name, param, settings).reduce((n, size) => n * size, 1));
   return { kept, numbers: sizes.reduce((sum, n) => sum + n, 0) / param.size };

@@ -23,8 +23,6 @@ interface Seen extends SearchPoint {
   readonly raw: Float64Array;
 }
 
-const UNCLIPPED = { ownPull: false, clipScale: 1, clipValue: Infinity };
-
 /** One parameter in the vector of all. */
 interface Place {
   readonly param: Tensor;
@@ -179,7 +177,7 @@ export class Searcher {
     if (moving[0]?.settings.maximize) loss = -loss;
     for (const [k, { param, record, settings, from }] of moving.entries()) {
       const { values, grad } = gradients[k]!;
-      const uniforms = { ...settings, ...sharedScalars(settings, UNCLIPPED) };
+      const uniforms = { ...settings, ...sharedScalars(settings) };
       const arrays: Given = { p: values, grad };
       if (this.#part.keptBeside(uniforms).includes('p0')) {
         record.state.p0 ??= tensor(param);

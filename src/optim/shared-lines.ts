@@ -24,7 +24,7 @@ interface Shared extends OptimizerSettings<{ lr: number }>, SharedScalars {}
 /** Decides what can be decided once for a group of parameters. */
 export function sharedScalars(
   settings: Uniforms,
-  rest: Pick<SharedScalars, 'ownPull' | 'clipScale' | 'clipValue'>,
+  rest: Partial<Pick<SharedScalars, 'ownPull' | 'clipScale' | 'clipValue'>> = {},
 ): SharedScalars {
   const { weightDecay, l1, proximal, decay } = settings as object as Shared;
   const penalized = weightDecay !== 0 || (l1 !== 0 && !proximal);
@@ -32,6 +32,9 @@ export function sharedScalars(
     coupled: penalized && decay === 'coupled',
     decoupled: penalized && decay === 'decoupled',
     threshold: proximal ? l1 : 0,
+    ownPull: false,
+    clipScale: 1,
+    clipValue: Infinity,
     ...rest,
   };
 }

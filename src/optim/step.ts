@@ -50,7 +50,7 @@ export class Stepper {
     this.#list = list;
     this.#engines = engines;
     const { defaults, lines } = rule;
-    const shared = sharedScalars(defaults, { ownPull: false, clipScale: 1, clipValue: Infinity });
+    const shared = sharedScalars(defaults);
     const names = Object.keys({ ...defaults, ...shared, ...lines?.scalarsAt(1, defaults, {}) });
     // with all names from the start: an object that grows becomes a hash table, which takes three times as long to read
     this.#uniforms = Object.fromEntries(['params', ...names].map((name) => [name, 0]));
@@ -67,7 +67,7 @@ export class Stepper {
     if (clipped.skip) return { clipped, updates: [] };
     const updates = moving.flatMap((params, k) => {
       const group = this.#list.groups[k]! as object as Uniforms;
-      const shared = sharedScalars(group, { ownPull: false, clipScale: 1, clipValue: clipping.clipValue });
+      const shared = sharedScalars(group, { clipValue: clipping.clipValue });
       Object.assign(this.#uniforms, group, shared);
       return params.map((p, i) => this.#prepareOne(p, gradients[k]![i]!, group, settings));
     });
@@ -121,7 +121,7 @@ export class Stepper {
     if (part.hostOnly !== null) return { device: null, why: part.hostOnly };
     if (explain) return { device: null, why: 'explain is on, for which steps are taken in the loop' };
     const { t, perStep } = this.#list.records.get(param)!;
-    const shared = sharedScalars(settings, { ownPull: part.ownPull, clipScale: 1, clipValue: Infinity });
+    const shared = sharedScalars(settings, { ownPull: part.ownPull });
     const scalars = part.scalarsAt(t + 1, settings, perStep);
     const { arrays } = part.list.specialize({ ...settings, ...shared, ...scalars });
     return this.#engines.choose(param, arrays.length);

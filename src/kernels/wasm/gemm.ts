@@ -1,3 +1,4 @@
+import { memo } from '../../core/memo.ts';
 import type { Matrix } from '../gemm.ts';
 import { type GemmKernels, gemmModule, INNER, ROWS, WIDTH } from './gemm-kernels.ts';
 import { compiled, type Heap } from './heap.ts';
@@ -6,15 +7,6 @@ import { compiled, type Heap } from './heap.ts';
 const PACK = 8192;
 
 const kernels = new WeakMap<Heap, GemmKernels>();
-
-function kernelsOf(heap: Heap): GemmKernels {
-  let known = kernels.get(heap);
-  if (!known) {
-    known = compiled<GemmKernels>(heap, gemmModule);
-    kernels.set(heap, known);
-  }
-  return known;
-}
 
 /** A matrix in the heap: its address, and its steps in bytes. */
 export interface Placed {
@@ -67,7 +59,11 @@ export function gemm(
   const packedA = Math.ceil(Math.min(m, ROWS) / WIDTH) * WIDTH * Math.min(k, INNER);
   if (!heap.has(4 * (2 * m * k + 2 * k * n + m * n + panels + packedA + n))) return false;
   const mark = heap.mark;
-  const { gemm: run, pack, packTransposed } = kernelsOf(heap);
+  const {
+    gemm: run,
+    pack,
+    packTransposed,
+  } = memo(kernels, heap, () => compiled<GemmKernels>(heap, gemmModule));
   const left = placed(heap, a, m, k);
   const right = placed(heap, b, k, n);
   const c = heap.scratch(4 * m * n);

@@ -116,11 +116,13 @@ export function theHeap(): Heap | null {
 
 /** Whether modules may be compiled at once: some browsers refuse large ones, and a content-security policy all of them. */
 function isAble(): boolean {
-  if (typeof WebAssembly !== 'object' || !WebAssembly.validate(probe(false))) return false;
+  if (typeof WebAssembly !== 'object') return false;
+  const plain = probe(false);
+  if (!WebAssembly.validate(plain)) return false;
   // a section that means nothing, of 2¹³ bytes
   const filler = [0, 0x80, 0x40, ...new Uint8Array(2 ** 13)];
   try {
-    return Boolean(new WebAssembly.Module(Uint8Array.of(...probe(false), ...filler)));
+    return Boolean(new WebAssembly.Module(Uint8Array.of(...plain, ...filler)));
   } catch {
     return false;
   }
