@@ -1,9 +1,7 @@
 import type { TypedArray } from '../../core/dtype.ts';
 import type { Expr } from '../../formula/expr.ts';
-import { compiled, type Heap } from './heap.ts';
-import { lower } from './lower.ts';
-import { type Type, WasmModule } from './module.ts';
-import type { F32, I32 } from './values.ts';
+import type { Heap } from './heap.ts';
+import { fours, type Loop, loopOver } from './loop.ts';
 
 /** Numbers that are brought into the heap at a time, so that they stay in the cache. */
 const CHUNK = 4096;
@@ -12,49 +10,34 @@ const VIEW = 48;
 /** Inputs that a kernel is called with at most. */
 const MOST = 6;
 
-/** Computes `count` numbers at an address from inputs, which are addresses or numbers. */
-type Kernel = (count: number, out: number, ...inputs: (number | undefined)[]) => void;
+/** The name of the result, which no parameter has. */
+const OUT = ' ';
 
 /** A formula over inputs that stand still along a row or move one by one. */
 export class WasmMap {
   readonly #heap: Heap;
-  readonly #kernel: Kernel;
+  readonly #loop: Loop;
   /** Whether each input moves. */
   readonly #moves: readonly boolean[];
+  /** Where each input stands among the parameters of the loop: behind the count and the result those that move, then the others. */
+  readonly #slots: readonly number[];
 
-  private constructor(heap: Heap, kernel: Kernel, moves: readonly boolean[]) {
+  private constructor(heap: Heap, loop: Loop, moves: readonly boolean[]) {
     this.#heap = heap;
-    this.#kernel = kernel;
+    this.#loop = loop;
     this.#moves = moves;
+    const places = moves.map((_, k) => k);
+    const order = [...places.filter((k) => moves[k]), ...places.filter((k) => !moves[k])];
+    this.#slots = places.map((k) => 2 + order.indexOf(k));
   }
 
   /** `null` where single numbers cannot express the formula. */
   static of(heap: Heap, expr: Expr, params: readonly string[], moves: readonly boolean[]): WasmMap | null {
     if (params.length > MOST) return null;
-    let able = true;
-    const build = (): WasmModule => {
-      const kinds = moves.map((move, k): [string, Type] => [`x${k}`, move ? 'i32' : 'f32']);
-      const types: Record<string, Type> = { count: 'i32', out: 'i32', ...Object.fromEntries(kinds) };
-      return new WasmModule().add('run', types, (body, given) => {
-        const inputs = moves.map((_, k) => given[`x${k}`]!);
-        const [count, out] = [given.count as I32, given.out as I32];
-        const still = inputs.map((x, k) => (moves[k] ? null : body.v128((x as F32).splat())));
-        const end = body.i32(out.add(count.shl(2)));
-        body.while(out.lt(end), () => {
-          const found = lower(body, [expr], (name) => {
-            const k = params.indexOf(name);
-            return still[k] ?? body.v128((inputs[k] as I32).v128());
-          });
-          if (found) body.store(out, found[0]!);
-          else able = false;
-          body.inc(out, 16);
-          for (const [k, x] of inputs.entries()) if (moves[k]) body.inc(x as I32, 16);
-        });
-        return undefined;
-      });
-    };
-    const { run } = compiled<{ run: Kernel }>(heap, build);
-    return able ? new WasmMap(heap, run, moves) : null;
+    const moving = params.filter((_, k) => moves[k]);
+    const still = params.filter((_, k) => !moves[k]);
+    const loop = loopOver(heap, [OUT, ...moving], still, new Map([[OUT, expr]]));
+    return loop && new WasmMap(heap, loop, moves);
   }
 
   /** As a loop in JavaScript, for inputs that stand still or move one by one along a row. */
@@ -124,14 +107,19 @@ export class WasmMap {
     rowSteps: readonly number[],
   ): void {
     const moves = this.#moves;
-    const args: (number | undefined)[] = [undefined, undefined, undefined, undefined, undefined, undefined];
+    const slots = this.#slots;
+    const none = undefined;
+    // as a literal: `fill` takes as long as a short row
+    const args: (number | undefined)[] = [fours(wide), 0, none, none, none, none, none, none];
     for (let i = 0; i < high; i++) {
       for (let k = 0; k < places.length; k++) {
         const input = inputs[k]!;
-        if (moves[k]) args[k] = places[k]! + (rowSteps[k] === 0 ? 0 : 4 * i * wide);
-        else args[k] = typeof input === 'number' ? input : input[offsets[k]! + (r + i) * rowSteps[k]!]!;
+        if (moves[k]) args[slots[k]!] = places[k]! + (rowSteps[k] === 0 ? 0 : 4 * i * wide);
+        else
+          args[slots[k]!] = typeof input === 'number' ? input : input[offsets[k]! + (r + i) * rowSteps[k]!]!;
       }
-      this.#kernel(wide, result + 4 * i * wide, args[0], args[1], args[2], args[3], args[4], args[5]);
+      args[1] = result + 4 * i * wide;
+      this.#loop(args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]);
     }
   }
 }
