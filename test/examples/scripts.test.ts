@@ -5,6 +5,13 @@ import { optimizerContract } from 'gradlet/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { start } from '../../examples/start.ts';
 
+// the pictures in out/ are those of whoever ran npm start
+vi.mock('node:fs/promises', async (original) => ({
+  ...(await original<object>()),
+  mkdir: vi.fn(),
+  writeFile: vi.fn(),
+}));
+
 let printed: string[];
 let errors: string[];
 beforeEach(() => {
