@@ -18,6 +18,7 @@ interface Source {
 export const PYTORCH = 'PyTorch, 1 thread';
 export const OWN: readonly Source[] = [
   { name: 'gradlet', file: 'engines/gradlet.ts', args: [] },
+  { name: 'gradlet, scope', file: 'engines/gradlet.ts', args: ['scope'] },
   { name: 'by hand', file: 'engines/hand.ts', args: [] },
 ];
 const PEERS: readonly Source[] = [

@@ -7,6 +7,7 @@ import {
   noGrad,
   type Optimizer,
   oneHot,
+  scope,
   sigmoid,
   softmax,
   type Tensor,
@@ -16,6 +17,9 @@ import {
 import manifest from '../../package.json' with { type: 'json' };
 import type { Network, OptimizerSpec } from '../workloads.ts';
 import { type Batch, CHECKED_STEPS, type Layer, numbers, sampled, serve } from './serve.ts';
+
+/** With the argument `scope`, what is measured runs in one. */
+const within: typeof scope = process.argv[2] === 'scope' ? scope : (fn) => fn();
 
 const valuesOf = (x: Tensor) => x.reshape([-1]).toArray() as number[];
 
@@ -54,11 +58,13 @@ function trainer(
   let step = 0;
   return () => {
     const [x, target] = tensors[step++ % tensors.length]!;
-    const loss = lossOf(model.forward(x), target);
-    optimizer.zeroGrad();
-    loss.backward();
-    optimizer.step();
-    return loss.item();
+    return within(() => {
+      const loss = lossOf(model.forward(x), target);
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return loss.item();
+    });
   };
 }
 
@@ -79,7 +85,7 @@ serve(
       const model = createModel(work, layers).eval();
       const [x] = tensorsOf(batches[0]!, work);
       const run = () => noGrad(() => model.forward(x));
-      return { run, check: () => sampled(valuesOf(run())) };
+      return { run: () => within(() => void run()), check: () => sampled(valuesOf(run())) };
     },
     chain({ length, size }) {
       const first = numbers(size);
@@ -92,7 +98,7 @@ serve(
         return [sum, x] as const;
       };
       return {
-        run,
+        run: () => within(() => void run()),
         check() {
           const [sum, x] = run();
           return [sum.item(), ...valuesOf(x.grad!)];
@@ -101,7 +107,7 @@ serve(
     },
     matmul({ n }) {
       const [a, b] = [tensor(numbers(n * n)).reshape([n, n]), tensor(numbers(n * n, 1)).reshape([n, n])];
-      return { run: () => a.matmul(b), check: () => sampled(valuesOf(a.matmul(b))) };
+      return { run: () => within(() => void a.matmul(b)), check: () => sampled(valuesOf(a.matmul(b))) };
     },
     map({ op, side }) {
       const x = tensor(numbers(side * side)).reshape([side, side]);
@@ -115,7 +121,7 @@ serve(
         softmax: () => softmax(x, 1),
         layerNorm: () => norm.forward(x),
       }[op];
-      return { run, check: () => sampled(valuesOf(run())) };
+      return { run: () => within(() => void run()), check: () => sampled(valuesOf(run())) };
     },
     update({ count, size }) {
       const parameters = Array.from({ length: count }, (_, k) => {

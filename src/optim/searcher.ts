@@ -1,6 +1,7 @@
 import { show, ValueError } from '../core/errors.ts';
 import { type Awaitable, type Waiting, wait } from '../core/waiting.ts';
 import type { Uniforms } from '../formula/program.ts';
+import { withoutScope } from '../tensor/block.ts';
 import { assign, contiguousData, Tensor, tensor } from '../tensor/index.ts';
 import { type Clipped, clip, clippingBy, type Gradient } from './clipping.ts';
 import { along, type Snapshot, type Stage } from './explain.ts';
@@ -180,7 +181,7 @@ export class Searcher {
       const uniforms = { ...settings, ...sharedScalars(settings) };
       const arrays: Given = { p: values, grad };
       if (this.#part.keptBeside(uniforms).includes('p0')) {
-        record.state.p0 ??= tensor(param);
+        record.state.p0 ??= withoutScope(() => tensor(param));
         arrays.p0 = record.state.p0.storage;
       }
       g.set(seenGradient(arrays, 'float64', uniforms), from);

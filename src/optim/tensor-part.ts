@@ -4,6 +4,7 @@ import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Expr } from '../formula/expr.ts';
 import { parseEquations } from '../formula/parse.ts';
 import { LineList, type Uniforms } from '../formula/program.ts';
+import { withoutScope } from '../tensor/block.ts';
 import { contiguousData, noGrad, Tensor } from '../tensor/index.ts';
 import type { Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
@@ -19,6 +20,9 @@ const moves = {
   delta: new LineList('p', { p0, penalty, pull, step, next, p }, { inputs: ['delta'] }),
   step: new LineList('p', { p0, penalty, pull, next, p }, { inputs: ['step'] }),
 };
+
+/** Runs what is not recorded, and whose results stay. */
+const apart = <T>(fn: () => T): T => withoutScope(() => noGrad(fn));
 
 /** The part of a rule that is a function of whole tensors. */
 export class TensorPart {
@@ -66,7 +70,7 @@ export class TensorPart {
   }
 
   #initial(name: string, param: Tensor, settings: Uniforms): Tensor {
-    return noGrad(() => this.#initials[name]!(param.detach(), settings as never));
+    return apart(() => this.#initials[name]!(param.detach(), settings as never));
   }
 
   prepare(
@@ -87,7 +91,7 @@ export class TensorPart {
     const g = seenGradient(arrays, dtype, uniforms);
     for (const name of Object.keys(this.#initials)) state[name] ??= this.#initial(name, param, uniforms);
     const tensors = { ...state, p: new Tensor(values, shape, dtype), g: new Tensor(g, shape, dtype) };
-    const found = noGrad(() => this.rule.update(tensors, uniforms as never));
+    const found = apart(() => this.rule.update(tensors, uniforms as never));
     const way = found?.step ? 'step' : 'delta';
     const direction = found?.[way];
     this.#check(way, direction, shape);
@@ -95,6 +99,8 @@ export class TensorPart {
       const kept = found[name];
       this.#check(name, kept, state[name]!.shape);
       state[name] = kept.detach();
+      // it may be the gradient itself, whose memory is not ours
+      kept.block.bringOut();
     }
     arrays[way] = contiguousData(direction);
     const list = moves[way];
@@ -107,7 +113,7 @@ export class TensorPart {
 
   /** The steps that the rule tells apart, as far as each goes. */
   #reached(parts: unknown, shape: Shape, rate: number): Record<string, TypedArray> {
-    const found = noGrad(() => (parts as (() => Record<string, Tensor>) | undefined)?.()) ?? {};
+    const found = apart(() => (parts as (() => Record<string, Tensor>) | undefined)?.()) ?? {};
     return Object.fromEntries(
       Object.entries(found).map(([name, direction]) => {
         this.#check(name, direction, shape);

@@ -6,7 +6,7 @@ import type { SpecialFunctions } from '../formula/functions.ts';
 import { parseFormula, type Source } from '../formula/parse.ts';
 import { MapKernel } from '../kernels/map.ts';
 import { type Derivative, identity, isGradEnabled, recordAll } from './graph.ts';
-import { empty, expectTensor, type Tensor } from './tensor.ts';
+import { empty, expectTensor, type Tensor, zeroed } from './tensor.ts';
 
 /** What element-wise operations take: tensors, and plain numbers, which fit any dtype. */
 export type Operand = Tensor | number;
@@ -146,7 +146,7 @@ function rounded(inputs: readonly Operand[]): readonly Operand[] {
 }
 
 /** The derivative of steps: PyTorch, too, gives zeros rather than no gradient. */
-const zero: Derivative = (g) => empty(g.shape, g.dtype);
+const zero: Derivative = (g) => zeroed(g.shape, g.dtype);
 
 /** What a derivative reads, with `null` where the gradient goes. */
 function saved(places: readonly number[], inputs: readonly Operand[], y: Tensor): (Operand | null)[] {

@@ -12,7 +12,7 @@ import { checkKeys, ShapeError, show, ValueError } from '../core/errors.ts';
 import { defaultGenerator, Generator } from '../core/random.ts';
 import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
 import { gathered } from '../kernels/copy.ts';
-import { expectTensor, type NestedArray, Tensor } from './tensor.ts';
+import { expectTensor, type NestedArray, Tensor, tensorOf } from './tensor.ts';
 
 /** Options of every function that creates a tensor. */
 export interface TensorOptions {
@@ -48,7 +48,7 @@ function filled(
   const numbers = allocate(dtype === 'bool' ? 'float64' : dtype, sizeOf(sizes));
   fill(numbers);
   return finish(
-    new Tensor(dtype === 'bool' ? converted(numbers, dtype) : numbers, sizes, dtype),
+    tensorOf(dtype === 'bool' ? converted(numbers, dtype) : numbers, sizes, dtype),
     options.requiresGrad,
   );
 }
@@ -111,12 +111,12 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const dtype = options.dtype === undefined ? undefined : checkDType('tensor', options.dtype);
   if (data instanceof Tensor) {
     const to = dtype ?? data.dtype;
-    return finish(new Tensor(converted(gathered(data, data.dtype), to), data.shape, to), requiresGrad);
+    return finish(tensorOf(converted(gathered(data, data.dtype), to), data.shape, to), requiresGrad);
   }
   if (ArrayBuffer.isView(data)) {
     const values = data as unknown as ArrayLike<number>;
     const to = dtype ?? dtypeOf(data) ?? 'float32';
-    return finish(new Tensor(converted(values, to), [values.length], to), requiresGrad);
+    return finish(tensorOf(converted(values, to), [values.length], to), requiresGrad);
   }
   if (data !== null && typeof data === 'object' && !Array.isArray(data)) {
     if (!isNdarray(data)) {
@@ -132,14 +132,14 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
       kind,
     );
     const to = dtype ?? (ArrayBuffer.isView(data.data) && dtypeOf(data.data) ? kind : 'float32');
-    return finish(new Tensor(converted(values, to), [...data.shape], to), requiresGrad);
+    return finish(tensorOf(converted(values, to), [...data.shape], to), requiresGrad);
   }
   const shape: number[] = [];
   for (let at: unknown = data; Array.isArray(at); at = at[0]) shape.push(at.length);
   const flat: (number | boolean)[] = [];
   flatten(data as NestedArray, flat, shape, 0, '');
   const to = dtype ?? (flat.length > 0 && flat.every((v) => typeof v === 'boolean') ? 'bool' : 'float32');
-  return finish(new Tensor(converted(flat, to), shape, to), requiresGrad);
+  return finish(tensorOf(converted(flat, to), shape, to), requiresGrad);
 }
 
 /**

@@ -28,4 +28,5 @@ export * from './create.ts';
 export { type Derivative, type GradientHook, isGradEnabled, noGrad, record } from './graph.ts';
 export * from './ops/index.ts';
 export * from './ops/join.ts';
+export { scope } from './scope.ts';
 export { type NestedArray, type NestedNumbers, rowMajor as contiguousData, Tensor } from './tensor.ts';

@@ -1,9 +1,10 @@
 import type ndarray from 'ndarray';
-import { allocate, type DType, isFloat, type TypedArray } from '../core/dtype.ts';
+import { type DType, isFloat, type TypedArray } from '../core/dtype.ts';
 import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape, sizeOf, stridesOf } from '../core/shape.ts';
-import { asNdarray, gathered } from '../kernels/copy.ts';
+import { asNdarray, copyInto, gathered } from '../kernels/copy.ts';
 import type { Strided } from '../kernels/map.ts';
+import { Block, made, unset } from './block.ts';
 import { type GradientHook, Node } from './graph.ts';
 import type { TensorMethods } from './methods.ts';
 import { print } from './print.ts';
@@ -34,7 +35,7 @@ export interface Tensor extends TensorMethods {}
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: index.ts attaches the methods from the same lists of functions.
 export class Tensor implements Strided {
   /** The numbers, maybe shared with other views of them. @internal */
-  readonly storage: TypedArray;
+  readonly block: Block;
   /** The sizes along each axis; `[]` for a scalar. */
   readonly shape: Shape;
   /** The kind of number held. */
@@ -50,17 +51,22 @@ export class Tensor implements Strided {
 
   /** @internal */
   constructor(
-    storage: TypedArray,
+    numbers: TypedArray | Block,
     shape: Shape,
     dtype: DType,
     strides: readonly number[] | null = null,
     offset = 0,
   ) {
-    this.storage = storage;
+    this.block = numbers instanceof Block ? numbers : new Block(numbers);
     this.shape = shape;
     this.dtype = dtype;
     this.offset = offset;
     this.#strides = strides;
+  }
+
+  /** The numbers, where they are at the moment. @internal */
+  get storage(): TypedArray {
+    return this.block.array;
   }
 
   /** How far apart neighbours along each axis stand in the storage. @internal */
@@ -91,6 +97,7 @@ export class Tensor implements Strided {
 
   /** The numbers as an npm `ndarray`: a view, so writing into it changes this tensor unseen by `backward`. */
   get data(): ndarray.NdArray<TypedArray> {
+    this.block.bringOut();
     return asNdarray(this);
   }
 
@@ -198,7 +205,7 @@ export class Tensor implements Strided {
 
   /** A view of the same numbers outside the graph: no gradient flows through it. */
   detach(): Tensor {
-    return new Tensor(this.storage, this.shape, this.dtype, this.#strides, this.offset);
+    return new Tensor(this.block, this.shape, this.dtype, this.#strides, this.offset);
   }
 
   /** Makes `backward` keep the gradient of this computed tensor in `grad`, as it does for leaves. */
@@ -234,17 +241,37 @@ export class Tensor implements Strided {
 export function rowMajor(x: Tensor): TypedArray {
   if (!x.isContiguous) return gathered(x, x.dtype);
   const size = x.size;
-  return x.storage.length === size ? x.storage : x.storage.subarray(x.offset, x.offset + size);
+  const { storage } = x;
+  return storage.length === size ? storage : storage.subarray(x.offset, x.offset + size);
 }
 
 /** A tensor of the same numbers that stands in row-major order: itself where it already does. */
 export function contiguous(x: Tensor): Tensor {
-  return x.isContiguous ? x : new Tensor(gathered(x, x.dtype), x.shape, x.dtype);
+  return x.isContiguous ? x : copied(x);
 }
 
-/** A new tensor of zeros to be filled by a kernel. */
+/** A tensor of the same numbers in an array of their own, in row-major order. */
+export function copied(x: Tensor): Tensor {
+  const y = empty(x.shape, x.dtype);
+  copyInto(y, x);
+  return y;
+}
+
+/** A new tensor that a kernel must write all of: what is in it may be anything. */
 export function empty(shape: Shape, dtype: DType): Tensor {
-  return new Tensor(allocate(dtype, sizeOf(shape)), shape, dtype);
+  return new Tensor(unset(dtype, sizeOf(shape)), shape, dtype);
+}
+
+/** A new tensor of zeros. */
+export function zeroed(shape: Shape, dtype: DType): Tensor {
+  const y = empty(shape, dtype);
+  y.storage.fill(0);
+  return y;
+}
+
+/** A new tensor of these numbers, in row-major order. */
+export function tensorOf(numbers: TypedArray, shape: Shape, dtype: DType): Tensor {
+  return new Tensor(made(numbers), shape, dtype);
 }
 
 /** `x` when it is a tensor; otherwise the one clear error of a public function. */

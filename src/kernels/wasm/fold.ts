@@ -176,11 +176,6 @@ export class WasmFold {
     return true;
   }
 
-  /** Numbers of `x`, side by side in the heap. */
-  #bring(x: Float32Array, from: number, count: number, place: number): void {
-    this.#heap.numbers.set(count === x.length ? x : x.subarray(from, from + count), place >> 2);
-  }
-
   #rows(out: Float32Array, x: Float32Array, outer: number, count: number): void {
     const { doubles } = this.#heap;
     const wide = Math.min(count, CHUNK);
@@ -191,16 +186,16 @@ export class WasmFold {
     for (let o = 0; o < outer; o += high) {
       const rows = Math.min(high, outer - o);
       if (count === wide) {
-        this.#bring(x, o * count, rows * count, place);
-        this.#kernels.rows(place, result, rows, count);
+        const from = this.#heap.bring(x, o * count, rows * count, place);
+        this.#kernels.rows(from, result, rows, count);
         for (let i = 0; i < rows; i++) out[o + i] = doubles[at + i]!;
         continue;
       }
       let so = this.#fold.start;
       for (let c = 0; c < count; c += wide) {
         const piece = Math.min(wide, count - c);
-        this.#bring(x, o * count + c, piece, place);
-        this.#kernels.rows(place, result, 1, piece);
+        const from = this.#heap.bring(x, o * count + c, piece, place);
+        this.#kernels.rows(from, result, 1, piece);
         so = this.#fold.combine(so, doubles[at]!);
       }
       out[o] = so;
@@ -223,8 +218,8 @@ export class WasmFold {
         for (let r = 0; r < count; r += high) {
           const rows = Math.min(high, count - r);
           many = whole ? Math.min(blocks, outer - o) : 1;
-          this.#bring(x, (o * count + r) * inner + c, many * rows * cols, place);
-          this.#kernels.columns(place, result, many, rows, cols, r);
+          const from = this.#heap.bring(x, (o * count + r) * inner + c, many * rows * cols, place);
+          this.#kernels.columns(from, result, many, rows, cols, r);
         }
         for (let i = 0, to = o * inner + c; i < many * cols; i++) out[to + i] = doubles[at + i]!;
       }

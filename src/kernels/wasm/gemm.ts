@@ -24,6 +24,8 @@ export function placed(
 ): Placed {
   const fits = (colStep === 1 && rowStep >= cols) || (rowStep === 1 && colStep >= rows);
   const span = (rows - 1) * rowStep + (cols - 1) * colStep + 1;
+  const there = fits ? heap.addressOf(storage) : 0;
+  if (there) return { at: there + 4 * offset, row: 4 * rowStep, col: 4 * colStep };
   if (fits && span <= 2 * rows * cols) {
     const at = heap.scratchFor(4 * span, storage, offset);
     const whole = offset === 0 && storage.length === span;
@@ -66,7 +68,8 @@ export function gemm(
   } = memo(kernels, heap, () => compiled<GemmKernels>(heap, gemmModule));
   const left = placed(heap, a, m, k);
   const right = placed(heap, b, k, n);
-  const c = heap.scratch(4 * m * n);
+  const there = heap.addressOf(out);
+  const c = there ? there + 4 * offset : heap.scratch(4 * m * n);
   const panelB = heap.scratch(4 * panels);
   const panelA = heap.scratch(4 * packedA);
   const rowC = 4 * n;
@@ -118,7 +121,7 @@ export function gemm(
       }
     }
   }
-  out.set(heap.numbers.subarray(c >> 2, (c >> 2) + m * n), offset);
+  if (!there) out.set(heap.numbers.subarray(c >> 2, (c >> 2) + m * n), offset);
   heap.release(mark);
   return true;
 }

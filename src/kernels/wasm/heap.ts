@@ -31,7 +31,8 @@ export class Heap {
   constructor(pages: number, shared = false) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     this.shared = shared;
-    this.#floor = this.memory.buffer.byteLength;
+    // beyond the last numbers some more may be read
+    this.#floor = this.memory.buffer.byteLength - 64;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
     this.doubles = new Float64Array(this.memory.buffer);
@@ -63,6 +64,14 @@ export class Heap {
   scratchFor(bytes: number, array: TypedArray, offset: number): number {
     const odd = this.shared ? (array.byteOffset + offset * array.BYTES_PER_ELEMENT) & 4 : 0;
     return this.scratch(bytes + odd) + odd;
+  }
+
+  /** The address of numbers of an array: where they are, if they lie here, else in the `place` they are copied to. */
+  bring(array: TypedArray, from: number, count: number, place: number): number {
+    const address = this.addressOf(array);
+    if (address) return address + 4 * from;
+    this.numbers.set(count === array.length ? array : array.subarray(from, from + count), place >> 2);
+    return place;
   }
 
   /** How much scratch space is taken, for {@link release}. */
@@ -99,6 +108,11 @@ export class Heap {
     return array;
   }
 
+  /** An array in scratch space, with whatever is there, until it is released. */
+  temporary(count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, this.scratch(4 * count), count);
+  }
+
   /** The address of an array that lies in this heap; 0 for others. */
   addressOf(array: ArrayBufferView): number {
     return array.buffer === this.memory.buffer ? array.byteOffset : 0;
@@ -113,6 +127,9 @@ export function theHeap(): Heap | null {
   heap = isAble() ? Heap.largest(false) : null;
   return heap;
 }
+
+/** The one heap, if it is there already. */
+export const knownHeap = (): Heap | null => heap ?? null;
 
 /** Whether modules may be compiled at once: some browsers refuse large ones, and a content-security policy all of them. */
 function isAble(): boolean {

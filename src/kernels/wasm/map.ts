@@ -55,25 +55,40 @@ export class WasmMap {
     const { mark, numbers } = heap;
     const width = Math.min(cols, CHUNK);
     const height = Math.min(rows, Math.max(1, Math.floor(CHUNK / width)));
-    const result = heap.scratch(4 * width * height);
-    const at = result >> 2;
-    const places = moves.map((move) => (move ? heap.scratch(4 * width * height) : 0));
+    // the last four of a piece reach into the next row, which must still be to come
+    const there = cols === width || rows === 1 || cols % 4 === 0 ? heap.addressOf(out) : 0;
+    const result = there || heap.scratch(4 * width * height);
+    const stays = moves.map((move, k) => (move ? heap.addressOf(inputs[k] as TypedArray) : 0));
+    const places = moves.map((move, k) => (move && !stays[k] ? heap.scratch(4 * width * height) : 0));
+    const pitches = places.slice();
     for (let c = 0; c < cols; c += width) {
       const wide = Math.min(width, cols - c);
       for (let r = 0; r < rows; r += height) {
         const high = Math.min(height, rows - r);
         for (let k = 0; k < places.length; k++) {
           const step = rowSteps[k]!;
-          // a row for all is brought once
-          if (!moves[k] || (step === 0 && r > 0)) continue;
-          this.#bring(inputs[k] as TypedArray, offsets[k]! + c + r * step, places[k]!, high, wide, step);
+          const from = offsets[k]! + c + r * step;
+          if (stays[k]) {
+            places[k] = stays[k]! + 4 * from;
+            pitches[k] = 4 * step;
+          } else if (moves[k]) {
+            // a row for all is brought once
+            if (step !== 0 || r === 0)
+              this.#bring(inputs[k] as TypedArray, from, places[k]!, high, wide, step);
+            pitches[k] = step === 0 ? 0 : 4 * wide;
+          }
         }
-        this.#compute(r, high, wide, result, places, inputs, offsets, rowSteps);
+        const to = o + r * cols + c;
+        if (there) {
+          this.#compute(r, high, wide, there + 4 * to, 4 * cols, places, pitches, inputs, offsets, rowSteps);
+          continue;
+        }
+        this.#compute(r, high, wide, result, 4 * wide, places, pitches, inputs, offsets, rowSteps);
+        const at = result >> 2;
         const count = wide * high;
         // without a view, which takes as long as many numbers
-        if (count < VIEW)
-          for (let i = 0, to = o + r * cols + c; i < count; i++) out[to + i] = numbers[at + i]!;
-        else out.set(numbers.subarray(at, at + count), o + r * cols + c);
+        if (count < VIEW) for (let i = 0; i < count; i++) out[to + i] = numbers[at + i]!;
+        else out.set(numbers.subarray(at, at + count), to);
       }
     }
     heap.release(mark);
@@ -95,13 +110,18 @@ export class WasmMap {
     numbers.set(count === input.length ? input : input.subarray(from, from + count), at);
   }
 
-  /** Row by row; a row may write over the beginning of the next, which comes after it. */
+  /**
+   * Row by row, each so many bytes after the one before it; one may write over the beginning of the next, which comes
+   * after it.
+   */
   #compute(
     r: number,
     high: number,
     wide: number,
     result: number,
+    pitch: number,
     places: readonly number[],
+    pitches: readonly number[],
     inputs: readonly (TypedArray | number)[],
     offsets: readonly number[],
     rowSteps: readonly number[],
@@ -114,11 +134,11 @@ export class WasmMap {
     for (let i = 0; i < high; i++) {
       for (let k = 0; k < places.length; k++) {
         const input = inputs[k]!;
-        if (moves[k]) args[slots[k]!] = places[k]! + (rowSteps[k] === 0 ? 0 : 4 * i * wide);
+        if (moves[k]) args[slots[k]!] = places[k]! + i * pitches[k]!;
         else
           args[slots[k]!] = typeof input === 'number' ? input : input[offsets[k]! + (r + i) * rowSteps[k]!]!;
       }
-      args[1] = result + 4 * i * wide;
+      args[1] = result + i * pitch;
       this.#loop(args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]);
     }
   }

@@ -205,19 +205,22 @@ export class WasmSoftmax {
     const lines = inner === 1 ? many : inner;
     if (!heap.has(8 * many * block + 48 * lines + 256)) return false;
     const place = heap.scratch(4 * many * block);
-    const result = heap.scratch(4 * many * block);
+    const there = heap.addressOf(out);
+    const result = there || heap.scratch(4 * many * block);
     const tops = heap.scratch(4 * lines);
     const totals = heap.scratch(8 * lines + 32);
     for (let o = 0; o < outer; o += many) {
       const blocks = Math.min(many, outer - o);
       const size = blocks * block;
-      numbers.set(size === x.length ? x : x.subarray(o * block, o * block + size), place >> 2);
-      if (inner === 1) this.#kernels.rows(place, result, tops, totals, blocks, count);
+      const from = heap.bring(x, o * block, size, place);
+      const to = there ? there + 4 * o * made : result;
+      if (inner === 1) this.#kernels.rows(from, to, tops, totals, blocks, count);
       else {
         for (let b = 0; b < blocks; b++) {
-          this.#kernels.columns(place + 4 * b * block, result + 4 * b * made, tops, totals, inner, count);
+          this.#kernels.columns(from + 4 * b * block, to + 4 * b * made, tops, totals, inner, count);
         }
       }
+      if (there) continue;
       const at = result >> 2;
       out.set(numbers.subarray(at, at + blocks * made), o * made);
     }

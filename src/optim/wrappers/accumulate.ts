@@ -1,5 +1,5 @@
 import { type Awaitable, type Waiting, wait } from '../../core/waiting.ts';
-import { noGrad } from '../../tensor/index.ts';
+import { noGrad, tensor } from '../../tensor/index.ts';
 import { checkValue, domainOf } from '../hyperparameters.ts';
 import { readOptions, wholeFrom1 } from '../schedules/options.ts';
 import { checkSteps, type OptimizerLike, type Pace, Wrapper } from './wrapper.ts';
@@ -29,7 +29,7 @@ class Accumulate<O extends OptimizerLike> extends Wrapper<O> {
     for (const p of this.params) {
       if (!p.grad || !p.requiresGrad) continue;
       const sum = this.kept.get(p);
-      const grad = p.grad.detach();
+      const grad = tensor(p.grad);
       this.kept.set(p, { t: (sum?.t ?? 0) + 1, value: sum ? noGrad(() => sum.value.add(grad)) : grad });
       p.grad = null;
     }

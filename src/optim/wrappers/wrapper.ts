@@ -1,5 +1,6 @@
 import { show, ValueError } from '../../core/errors.ts';
 import { type Awaitable, finishLater, finishNow, type Waiting, wait } from '../../core/waiting.ts';
+import { withoutScope } from '../../tensor/block.ts';
 import { contiguousData, type Tensor, tensor } from '../../tensor/index.ts';
 import { Averaging } from '../averaging.ts';
 import type { AnyOptimizerClass } from '../define.ts';
@@ -205,7 +206,10 @@ export abstract class Wrapper<O extends OptimizerLike = OptimizerLike>
       this.checkInPlace(where);
       return result;
     };
-    return finishNow(this.run(atOnce(where, this.inner), closure && call));
+    return withoutScope((inside) => {
+      const again = closure && (() => inside(call));
+      return finishNow(this.run(atOnce(where, this.inner), again));
+    });
   }
 
   async stepAsync(): Promise<void>;
@@ -221,7 +225,7 @@ export abstract class Wrapper<O extends OptimizerLike = OptimizerLike>
   flush(): void {
     const where = `${this.#name}.flush`;
     this.checkInPlace(where);
-    finishNow(this.rest(atOnce(where, this.inner)));
+    withoutScope(() => finishNow(this.rest(atOnce(where, this.inner))));
   }
 
   /** As {@link flush}, for every GPU backend. */

@@ -121,7 +121,8 @@ function average(where: string, x: Tensor, options?: Reduce): Tensor {
   const { shape } = source;
   const { kept, count } = p;
   const y = run(kernels.sum, p, source.dtype);
-  for (let i = 0; i < y.storage.length; i++) y.storage[i]! /= count;
+  const { storage } = y;
+  for (let i = 0; i < storage.length; i++) storage[i]! /= count;
   return record('mean', y, [source, (g) => expand(reshape(div(g, count), kept), shape)]);
 }
 

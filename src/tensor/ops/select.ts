@@ -11,7 +11,7 @@ import {
 } from '../../core/shape.ts';
 import { putAdd, take } from '../../kernels/take.ts';
 import { record } from '../graph.ts';
-import { empty, expectTensor, rowMajor, type Tensor } from '../tensor.ts';
+import { empty, expectTensor, rowMajor, type Tensor, zeroed } from '../tensor.ts';
 
 /** y[i] = x[positions[i]] over row-major places, in `shape`. */
 function takeAt(x: Tensor, positions: Int32Array, shape: Shape): Tensor {
@@ -24,7 +24,7 @@ function takeAt(x: Tensor, positions: Int32Array, shape: Shape): Tensor {
 /** Zeros of `shape` with x added at `positions`: the derivative of {@link takeAt}, and the other way round. */
 function putAt(x: Tensor, positions: Int32Array, shape: Shape): Tensor {
   const { shape: from } = x;
-  const y = empty(shape, x.dtype);
+  const y = zeroed(shape, x.dtype);
   putAdd(y.storage, rowMajor(x), positions);
   return record('put', y, [x, (g) => takeAt(g, positions, from)]);
 }
@@ -133,7 +133,7 @@ export function oneHot(indices: Tensor, numClasses?: number, options: OneHotOpti
   if (!Number.isInteger(count) || count < 0) {
     throw new ValueError('oneHot', 'numClasses must be a whole number ≥ 0', show(count));
   }
-  const y = empty(checkShape('oneHot', [...indices.shape, count]), dtype);
+  const y = zeroed(checkShape('oneHot', [...indices.shape, count]), dtype);
   list.forEach((i, row) => {
     if (!Number.isInteger(i) || i < 0 || i >= count) {
       throw new ValueError('oneHot', `a class index must be a whole number in 0 … ${count - 1}`, show(i));

@@ -14,7 +14,7 @@ import { contiguous, empty, expectTensor, Tensor } from '../tensor.ts';
 
 /** Another way of walking the same storage. */
 function view(x: Tensor, shape: Shape, strides: readonly number[], offset = x.offset): Tensor {
-  return new Tensor(x.storage, shape, x.dtype, strides, offset);
+  return new Tensor(x.block, shape, x.dtype, strides, offset);
 }
 
 /**
@@ -42,7 +42,7 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   }
   const { shape: before } = source;
   const from = contiguous(source);
-  const y = new Tensor(from.storage, sizes, from.dtype, null, from.offset);
+  const y = new Tensor(from.block, sizes, from.dtype, null, from.offset);
   return record('reshape', y, [source, (g) => reshape(g, before)]);
 }
 
@@ -252,7 +252,7 @@ function cutOut(x: Tensor, cuts: readonly Cut[]): Tensor {
 /** Zeros of `shape` with `x` written where the cuts are: the derivative of {@link cutOut}, and the other way round. */
 function place(x: Tensor, shape: Shape, cuts: readonly Cut[], fill = 0): Tensor {
   const y = empty(shape, x.dtype);
-  if (fill !== 0) y.storage.fill(fill);
+  y.storage.fill(fill);
   copyInto(cutView(y, cuts), x);
   return record('place', y, [x, (g) => cutOut(g, cuts)]);
 }
