@@ -83,8 +83,10 @@ export function checkKeys(where: string, options: object | undefined, known: Ite
       `Known: ${[...known].join(', ')}.`,
     );
   }
-  const names = new Set(known);
-  for (const key of Object.keys(options ?? {})) {
+  let names: Set<string> | undefined;
+  for (const key in options) {
+    if (!Object.hasOwn(options, key)) continue;
+    names ??= new Set(known);
     if (!names.has(key))
       throw new ValueError(where, 'every option must be known', `"${key}"`, suggest(key, names));
   }

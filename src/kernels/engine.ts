@@ -62,7 +62,7 @@ export function lasting(dtype: DType, size: number): TypedArray {
 }
 
 /** Whether an array lies in the memory of WebAssembly kernels. */
-export function inHeap(array: ArrayBufferView): boolean {
+export function inHeap(array: TypedArray): boolean {
   const room = knownHeap();
   return room !== null && room.addressOf(array) > 0;
 }

@@ -26,11 +26,13 @@ export function assign(to: Tensor, values: Tensor | TypedArray): void {
     const got = values instanceof Tensor ? showShape(values.shape) : `${values.length} numbers`;
     throw new ShapeError('assign', `the values must fill the shape ${showShape(to.shape)}`, got);
   }
+  to.version++;
+  // a parameter that a step has changed in place
+  if (values === to.storage && to.isContiguous) return;
   let numbers = values instanceof Tensor ? rowMajor(values) : values;
   if (to.dtype === 'bool') numbers = converted(numbers, 'bool');
   // a view of the same numbers in another order must be read before it is written over
   else if (values instanceof Tensor && values.storage === to.storage) numbers = numbers.slice();
   if (to.isContiguous) to.storage.set(numbers, to.offset);
   else copyInto(to, new Tensor(numbers, to.shape, to.dtype));
-  to.version++;
 }

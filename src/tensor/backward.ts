@@ -143,12 +143,28 @@ function seedOf(where: string, x: Tensor, gradient: Tensor | undefined): Tensor 
   return gradient;
 }
 
+let walks = 0;
+
 /** Everything that `roots` were computed from, results before their inputs. */
 function reachable(roots: readonly Node[]): Node[] {
-  const found = new Set<Node>(roots);
-  // a Set can grow while it is walked
-  for (const node of found) for (const input of node.inputs) found.add(input);
-  return [...found].sort((a, b) => b.id - a.id);
+  const walk = ++walks;
+  const found: Node[] = [];
+  const visit = (nodes: readonly Node[]): void => {
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]!;
+      if (node.walk === walk) continue;
+      node.walk = walk;
+      found.push(node);
+    }
+  };
+  visit(roots);
+  for (let i = 0; i < found.length; i++) visit(found[i]!.inputs);
+  return found.sort((a, b) => b.id - a.id);
+}
+
+/** Tells nodes where they stand. */
+function number(order: readonly Node[]): void {
+  for (let i = 0; i < order.length; i++) order[i]!.place = i;
 }
 
 /** The nodes through which a gradient reaches one of `targets`. */
@@ -173,27 +189,35 @@ function walk(
 ): Map<Node, Tensor> {
   const order = reachable(seeds.map(([node]) => node));
   const needed = targets && leadingTo(order, targets);
-  const active = needed ? order.filter((node) => needed.has(node)) : order;
   // a released node has forgotten its inputs: a target that was not reached may stand behind it
-  const cutOff = targets && targets.size > active.filter((node) => targets.has(node)).length;
+  const cutOff = targets && targets.size > order.filter((node) => targets.has(node)).length;
   for (const node of order) {
     if (!needed || node.inputs.some((input) => needed.has(input)) || (cutOff && !node.derivatives)) {
       checkUsable(where, node);
     }
   }
-  const gradients = new Map<Node, Tensor>();
+  number(order);
+  let walk = walks;
+  const gradients = new Array<Tensor | null>(order.length).fill(null);
   const give = (node: Node, g: Tensor): void => {
-    const before = gradients.get(node);
-    gradients.set(node, before ? add(before, g) : g);
+    // a hook, or a derivative, may have walked through the same nodes
+    if (walk !== walks) {
+      number(order);
+      walk = walks;
+    }
+    const before = gradients[node.place]!;
+    gradients[node.place] = before === null ? g : add(before, g);
   };
   const found = new Map<Node, Tensor>();
-  const taken = new Set(seeds.map(([, seed]) => seed.storage));
+  const taken = new Set<TypedArray>();
+  for (const [, seed] of seeds) taken.add(seed.storage);
   withGrad(createGraph, () => {
     for (const [node, seed] of seeds) give(node, fitted(seed, node, where));
-    for (const node of active) {
-      const g = withHooks(node, gradients.get(node));
-      gradients.delete(node);
-      if (!g) continue;
+    for (let at = 0; at < order.length; at++) {
+      const node = order[at]!;
+      const g = withHooks(node, gradients[at]!);
+      gradients[at] = null;
+      if (!g || (needed && !needed.has(node))) continue;
       if (targets?.has(node)) found.set(node, g);
       if (!targets) keep(node, g, taken);
       const { inputs, derivatives } = node;
@@ -232,7 +256,7 @@ function checkUsable(where: string, node: Node): void {
   }
 }
 
-function withHooks(node: Node, g: Tensor | undefined): Tensor | undefined {
+function withHooks(node: Node, g: Tensor | null): Tensor | null {
   if (!g || !node.hooks) return g;
   return node.hooks.reduce((current, hook) => {
     const replaced = hook(current);
@@ -271,8 +295,14 @@ function fitted(g: Tensor, node: Node, where: string): Tensor {
   let fit = g;
   if (!sameShape(g.shape, shape)) {
     const added = g.ndim - shape.length;
-    const axes = g.shape.flatMap((n, a) => (a < added || (shape[a - added] === 1 && n !== 1) ? [a] : []));
-    if (added < 0 || !g.shape.every((n, a) => axes.includes(a) || n === shape[a - added])) {
+    const axes: number[] = [];
+    let fits = added >= 0;
+    for (const [a, n] of g.shape.entries()) {
+      const own = shape[a - added];
+      if (a < added || (own === 1 && n !== 1)) axes.push(a);
+      else fits &&= n === own;
+    }
+    if (!fits) {
       throw new InternalError(
         where,
         `its derivative must have a shape that broadcasts from ${showShape(shape)}`,
@@ -281,5 +311,5 @@ function fitted(g: Tensor, node: Node, where: string): Tensor {
     }
     fit = reshape(sum(g, axes), shape);
   }
-  return cast(fit, dtype);
+  return fit.dtype === dtype ? fit : cast(fit, dtype);
 }

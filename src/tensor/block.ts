@@ -1,7 +1,7 @@
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { ValueError } from '../core/errors.ts';
 import { heap, inHeap } from '../kernels/engine.ts';
-import type { Heap } from '../kernels/wasm/heap.ts';
+import { FEWEST, type Heap } from '../kernels/wasm/heap.ts';
 
 /** Where the numbers of a tensor, and of all views of it, are at the moment. */
 export class Block {
@@ -48,15 +48,13 @@ interface Scope {
 
 let open: Scope | null = null;
 
-/** Numbers up to which an array lies inside of its object, where it is made faster. */
-const INSIDE = 16;
 /** Bytes that are left to kernels. */
 const MARGIN = 2 ** 26;
 
 /** A block of new numbers, whatever they are: a kernel will write all of them. */
 export function unset(dtype: DType, size: number): Block {
   const room = open?.heap;
-  const fits = room && dtype === 'float32' && size > INSIDE && room.has(4 * size + MARGIN);
+  const fits = room && dtype === 'float32' && size >= FEWEST && room.has(4 * size + MARGIN);
   return made(fits ? room.temporary(size) : allocate(dtype, size));
 }
 

@@ -40,6 +40,9 @@ export class Node {
   /** Set by `retainGrad`: keeps this result's gradient too. */
   retained: Tensor | null = null;
   hooks: GradientHook[] | null = null;
+  /** Which walk has seen it last, and where it stood among the nodes of that walk. */
+  walk = 0;
+  place = 0;
 
   constructor(
     name: string,

@@ -6,12 +6,15 @@ import { withFusing } from './values.ts';
 const PAGE = 65536;
 /** Bytes that lasting arrays leave to scratch space. */
 const MARGIN = 2 ** 26;
+/** Numbers of arrays that there are in the heap, at least; smaller ones lie inside of their object, where they are made faster. */
+export const FEWEST = 17;
 /** Sizes to try, in MiB: address space only, until it is written to. */
 const SIZES = [1024, 512, 256, 128];
 
 /** The memory of WebAssembly kernels. It never grows, so that views of it stay good. */
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly #buffer: ArrayBuffer;
   /** All of it, as numbers. */
   readonly numbers: Float32Array;
   readonly whole: Int32Array;
@@ -32,6 +35,7 @@ export class Heap {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     this.shared = shared;
     // beyond the last numbers some more may be read
+    this.#buffer = this.memory.buffer;
     this.#floor = this.memory.buffer.byteLength - 64;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
@@ -91,9 +95,10 @@ export class Heap {
 
   /**
    * An array of zeros in the heap, where kernels need not copy it; it comes back when nobody holds it any more. Whoever takes
-   * one must not let views of it out of sight, which would outlive it. `null` where there is no room.
+   * one must not let views of it out of sight, which would outlive it. `null` where there is no room, and for few numbers.
    */
   lasting(count: number): Float32Array | null {
+    if (count < FEWEST) return null;
     const bytes = (4 * count + 15) & ~15;
     let address = this.#free.get(bytes)?.pop();
     if (address === undefined) {
@@ -110,12 +115,13 @@ export class Heap {
 
   /** An array in scratch space, with whatever is there, until it is released. */
   temporary(count: number): Float32Array {
-    return new Float32Array(this.memory.buffer, this.scratch(4 * count), count);
+    return new Float32Array(this.#buffer, this.scratch(4 * count), count);
   }
 
   /** The address of an array that lies in this heap; 0 for others. */
-  addressOf(array: ArrayBufferView): number {
-    return array.buffer === this.memory.buffer ? array.byteOffset : 0;
+  addressOf(array: TypedArray): number {
+    // asked for its buffer, an array of a few numbers would make one
+    return array.length >= FEWEST && array.buffer === this.#buffer ? array.byteOffset : 0;
   }
 }
 

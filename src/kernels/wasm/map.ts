@@ -51,77 +51,59 @@ export class WasmMap {
     rowSteps: readonly number[],
   ): void {
     const heap = this.#heap;
-    const moves = this.#moves;
-    const { mark, numbers } = heap;
+    const { mark } = heap;
     const width = Math.min(cols, CHUNK);
     const height = Math.min(rows, Math.max(1, Math.floor(CHUNK / width)));
     // the last four of a piece reach into the next row, which must still be to come
     const there = cols === width || rows === 1 || cols % 4 === 0 ? heap.addressOf(out) : 0;
-    const result = there || heap.scratch(4 * width * height);
-    const stays = moves.map((move, k) => (move ? heap.addressOf(inputs[k] as TypedArray) : 0));
-    const places = moves.map((move, k) => (move && !stays[k] ? heap.scratch(4 * width * height) : 0));
-    const pitches = places.slice();
     for (let c = 0; c < cols; c += width) {
       const wide = Math.min(width, cols - c);
       for (let r = 0; r < rows; r += height) {
         const high = Math.min(height, rows - r);
-        for (let k = 0; k < places.length; k++) {
-          const step = rowSteps[k]!;
-          const from = offsets[k]! + c + r * step;
-          if (stays[k]) {
-            places[k] = stays[k]! + 4 * from;
-            pitches[k] = 4 * step;
-          } else if (moves[k]) {
-            // a row for all is brought once
-            if (step !== 0 || r === 0)
-              this.#bring(inputs[k] as TypedArray, from, places[k]!, high, wide, step);
-            pitches[k] = step === 0 ? 0 : 4 * wide;
-          }
-        }
         const to = o + r * cols + c;
-        if (there) {
-          this.#compute(r, high, wide, there + 4 * to, 4 * cols, places, pitches, inputs, offsets, rowSteps);
-          continue;
+        if (there) this.#compute(r, c, high, wide, there + 4 * to, 4 * cols, inputs, offsets, rowSteps);
+        else {
+          const place = heap.scratch(4 * high * wide);
+          this.#compute(r, c, high, wide, place, 4 * wide, inputs, offsets, rowSteps);
+          this.#take(place, high * wide, out, to);
         }
-        this.#compute(r, high, wide, result, 4 * wide, places, pitches, inputs, offsets, rowSteps);
-        const at = result >> 2;
-        const count = wide * high;
-        // without a view, which takes as long as many numbers
-        if (count < VIEW) for (let i = 0; i < count; i++) out[to + i] = numbers[at + i]!;
-        else out.set(numbers.subarray(at, at + count), to);
+        heap.release(mark);
       }
     }
-    heap.release(mark);
   }
 
-  /** Rows side by side in the heap; one for all where they do not move. */
-  #bring(input: TypedArray, from: number, place: number, high: number, wide: number, step: number): void {
+  #take(place: number, count: number, out: TypedArray, to: number): void {
     const { numbers } = this.#heap;
     const at = place >> 2;
+    // without a view, which takes as long as many numbers
+    if (count < VIEW) for (let i = 0; i < count; i++) out[to + i] = numbers[at + i]!;
+    else out.set(numbers.subarray(at, at + count), to);
+  }
+
+  /** Rows of an input side by side in the heap; one for all where they do not move. */
+  #bring(input: TypedArray, from: number, high: number, wide: number, step: number): number {
+    const { numbers } = this.#heap;
     const rows = step === 0 ? 1 : high;
-    if (rows > 1 && step !== wide) {
-      for (let i = 0; i < rows; i++) {
-        const start = from + i * step;
-        numbers.set(input.subarray(start, start + wide), at + i * wide);
-      }
-      return;
+    const place = this.#heap.scratch(4 * rows * wide);
+    if (rows === 1 || step === wide) return this.#heap.bring(input, from, rows * wide, place);
+    for (let i = 0; i < rows; i++) {
+      const start = from + i * step;
+      numbers.set(input.subarray(start, start + wide), (place >> 2) + i * wide);
     }
-    const count = rows * wide;
-    numbers.set(count === input.length ? input : input.subarray(from, from + count), at);
+    return place;
   }
 
   /**
-   * Row by row, each so many bytes after the one before it; one may write over the beginning of the next, which comes
-   * after it.
+   * Rows from `r` on, of columns from `c` on, to `place`, each so many bytes after the one before it; one may write over
+   * the beginning of the next, which comes after it.
    */
   #compute(
     r: number,
+    c: number,
     high: number,
     wide: number,
-    result: number,
+    place: number,
     pitch: number,
-    places: readonly number[],
-    pitches: readonly number[],
     inputs: readonly (TypedArray | number)[],
     offsets: readonly number[],
     rowSteps: readonly number[],
@@ -129,17 +111,26 @@ export class WasmMap {
     const moves = this.#moves;
     const slots = this.#slots;
     const none = undefined;
-    // as a literal: `fill` takes as long as a short row
-    const args: (number | undefined)[] = [fours(wide), 0, none, none, none, none, none, none];
+    // as literals: `fill` takes as long as a short row
+    const args: (number | undefined)[] = [fours(wide), none, none, none, none, none, none, none];
+    const pitches = [0, 0, 0, 0, 0, 0, 0, 0];
+    for (let k = 0; k < moves.length; k++) {
+      if (!moves[k]) continue;
+      const input = inputs[k] as TypedArray;
+      const step = rowSteps[k]!;
+      const from = offsets[k]! + c + r * step;
+      const at = this.#heap.addressOf(input);
+      args[slots[k]!] = at ? at + 4 * from : this.#bring(input, from, high, wide, step);
+      pitches[slots[k]!] = step && 4 * (at ? step : wide);
+    }
     for (let i = 0; i < high; i++) {
-      for (let k = 0; k < places.length; k++) {
+      for (let k = 0; k < moves.length; k++) {
         const input = inputs[k]!;
-        if (moves[k]) args[slots[k]!] = places[k]! + i * pitches[k]!;
+        if (moves[k]) args[slots[k]!]! += i && pitches[slots[k]!]!;
         else
           args[slots[k]!] = typeof input === 'number' ? input : input[offsets[k]! + (r + i) * rowSteps[k]!]!;
       }
-      args[1] = result + i * pitch;
-      this.#loop(args[0], args[1], args[2], args[3], args[4], args[5], args[6], args[7]);
+      this.#loop(args[0], place + i * pitch, args[2], args[3], args[4], args[5], args[6], args[7]);
     }
   }
 }

@@ -80,11 +80,10 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
   const turned = { storage, offset, rowStep: strides[1]!, colStep: strides[0]! };
   const rows = flat(x.detach());
   gemm(y.storage, 0, matrixOf(rows), turned, rows.shape[0]!, k!, n, b && rowMajor(b));
-  const pairs: [Tensor, Derivative][] = [
-    [x, byInput(w, shape)],
-    [w, byWeight(x)],
-  ];
-  if (b) pairs.push([b, identity]);
+  const pairs: [Tensor, Derivative][] = [];
+  if (x.node) pairs.push([x, byInput(w, shape)]);
+  if (w.node) pairs.push([w, byWeight(x)]);
+  if (b?.node) pairs.push([b, identity]);
   return recordAll('linear', y, pairs);
 }
 
@@ -106,11 +105,13 @@ const byWeight =
 
 /** [batch…, m, k] · [batch…, k, n], the batches broadcast. */
 function product(a: Tensor, b: Tensor): Tensor {
-  const [m, k] = a.shape.slice(-2) as [number, number];
+  const m = a.shape.at(-2)!;
+  const k = a.shape.at(-1)!;
   const n = b.shape.at(-1)!;
-  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const single = a.ndim === 2 && b.ndim === 2;
+  const batch = single ? [] : broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const y = empty([...batch, m, n], promote(promote(a.dtype, b.dtype), 'int32'));
-  if (batch.length === 0) gemm(y.storage, 0, matrixOf(a), matrixOf(b), m, k, n);
+  if (single) gemm(y.storage, 0, matrixOf(a), matrixOf(b), m, k, n);
   else if (y.size > 0) {
     const left = matrices(expand(a.detach(), [...batch, m, k]));
     const right = matrices(expand(b.detach(), [...batch, k, n]));
