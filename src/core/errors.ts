@@ -84,8 +84,7 @@ export function checkKeys(where: string, options: object | undefined, known: Ite
     );
   }
   let names: Set<string> | undefined;
-  for (const key in options) {
-    if (!Object.hasOwn(options, key)) continue;
+  for (const key of Object.keys(options ?? {})) {
     names ??= new Set(known);
     if (!names.has(key))
       throw new ValueError(where, 'every option must be known', `"${key}"`, suggest(key, names));

@@ -1,6 +1,6 @@
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { show, ValueError } from '../core/errors.ts';
-import { type Heap, knownHeap, theHeap } from './wasm/heap.ts';
+import { type Heap, theHeap } from './wasm/heap.ts';
 
 /** What computes on tensors: loops in JavaScript, or WebAssembly with four float32 numbers at a time. */
 export type Kernels = 'js' | 'wasm';
@@ -59,12 +59,6 @@ const FEWEST = 64;
 export function lasting(dtype: DType, size: number): TypedArray {
   const place = dtype === 'float32' && size >= FEWEST ? heap()?.lasting(size) : null;
   return place ?? allocate(dtype, size);
-}
-
-/** Whether an array lies in the memory of WebAssembly kernels. */
-export function inHeap(array: TypedArray): boolean {
-  const room = knownHeap();
-  return room !== null && room.addressOf(array) > 0;
 }
 
 /** The memory of WebAssembly kernels; `null` where JavaScript computes. */

@@ -1,7 +1,7 @@
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { ValueError } from '../core/errors.ts';
-import { heap, inHeap } from '../kernels/engine.ts';
-import { FEWEST, type Heap } from '../kernels/wasm/heap.ts';
+import { heap } from '../kernels/engine.ts';
+import { FEWEST, type Heap, theHeap } from '../kernels/wasm/heap.ts';
 
 /** Where the numbers of a tensor, and of all views of it, are at the moment. */
 export class Block {
@@ -17,11 +17,9 @@ export class Block {
   }
 
   /** Brings the numbers out of the memory of WebAssembly, where others come after them. */
-  bringOut(): TypedArray {
+  bringOut(): void {
     const { array } = this;
-    if (!inHeap(array)) return array;
-    this.#array = array.slice();
-    return this.#array;
+    if (theHeap()?.addressOf(array)) this.#array = array.slice();
   }
 
   /** Lets go of the numbers. */

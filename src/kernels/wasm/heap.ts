@@ -134,9 +134,6 @@ export function theHeap(): Heap | null {
   return heap;
 }
 
-/** The one heap, if it is there already. */
-export const knownHeap = (): Heap | null => heap ?? null;
-
 /** Whether modules may be compiled at once: some browsers refuse large ones, and a content-security policy all of them. */
 function isAble(): boolean {
   if (typeof WebAssembly !== 'object') return false;
