@@ -89,6 +89,12 @@ export class Generator {
     return ((this.#next() >>> 5) * 2 ** 26 + (this.#next() >>> 6)) / 2 ** 53;
   }
 
+  /** 1 with probability `p`, to 2⁻³² exactly, else 0. */
+  flip(p: number): number {
+    // as a number: a branch would be mispredicted every other time
+    return Number(this.#next() < p * 2 ** 32);
+  }
+
   /**
    * A number from the standard normal distribution N(0, 1), by Marsaglia's polar method.
    *

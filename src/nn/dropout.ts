@@ -1,8 +1,15 @@
 import type { Generator } from '../core/random.ts';
+import { apply, elementwise } from '../tensor/apply.ts';
 import { bernoulli, type Tensor } from '../tensor/index.ts';
 import { expectTensor } from '../tensor/tensor.ts';
 import { checkChoice, checkRange, readOptions } from './check.ts';
 import { Module } from './module.ts';
+
+const kept = elementwise(
+  'dropout',
+  ['x', 'mask', 'keep'],
+  (x: number, mask: number, keep: number) => x * (mask / keep),
+);
 
 /** Options of {@link Dropout}. */
 export interface DropoutOptions {
@@ -61,7 +68,7 @@ export class Dropout extends Module {
     if (this.p === 0) return x;
     if (!this.training) return this.scaleAt === 'eval' ? x.mul(keep) : x;
     const mask = bernoulli(keep, x.shape, { dtype: x.dtype, generator: this.#generator });
-    return x.mul(this.scaleAt === 'train' && keep > 0 ? mask.div(keep) : mask);
+    return this.scaleAt === 'train' && keep > 0 ? apply(kept, x, mask, keep) : x.mul(mask);
   }
 
   override extraRepr(): string {

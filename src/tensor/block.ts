@@ -50,10 +50,18 @@ let open: Scope | null = null;
 const MARGIN = 2 ** 26;
 
 /** A block of new numbers, whatever they are: a kernel will write all of them. */
-export function unset(dtype: DType, size: number): Block {
+export const unset = (dtype: DType, size: number): Block =>
+  made(inScope(dtype, size) ?? allocate(dtype, size));
+
+/** A block of zeros. */
+export const cleared = (dtype: DType, size: number): Block =>
+  made(inScope(dtype, size)?.fill(0) ?? allocate(dtype, size));
+
+/** An array of the scope that is open, if there is one, and room in it. */
+function inScope(dtype: DType, size: number): TypedArray | undefined {
   const room = open?.heap;
   const fits = room && dtype === 'float32' && size >= FEWEST && room.has(4 * size + MARGIN);
-  return made(fits ? room.temporary(size) : allocate(dtype, size));
+  return fits ? room.temporary(size) : undefined;
 }
 
 /** A block that ends with the scope that is open, if one is. */

@@ -1,18 +1,10 @@
 import type ndarray from 'ndarray';
-import {
-  allocate,
-  checkDType,
-  converted,
-  type DType,
-  dtypeOf,
-  isFloat,
-  type TypedArray,
-} from '../core/dtype.ts';
+import { checkDType, converted, type DType, dtypeOf, isFloat, type TypedArray } from '../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../core/errors.ts';
 import { defaultGenerator, Generator } from '../core/random.ts';
-import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
+import { checkShape, type Shape } from '../core/shape.ts';
 import { gathered } from '../kernels/copy.ts';
-import { expectTensor, type NestedArray, Tensor, tensorOf } from './tensor.ts';
+import { expectTensor, type NestedArray, Tensor, tensorOf, zeroed } from './tensor.ts';
 
 /** Options of every function that creates a tensor. */
 export interface TensorOptions {
@@ -45,10 +37,10 @@ function filled(
   checkKeys(where, options, ['dtype', 'requiresGrad', 'generator']);
   const sizes = checkShape(where, shape);
   const dtype = checkDType(where, options.dtype ?? 'float32');
-  const numbers = allocate(dtype === 'bool' ? 'float64' : dtype, sizeOf(sizes));
-  fill(numbers);
+  const made = zeroed(sizes, dtype === 'bool' ? 'float64' : dtype);
+  fill(made.storage);
   return finish(
-    tensorOf(dtype === 'bool' ? converted(numbers, dtype) : numbers, sizes, dtype),
+    dtype === 'bool' ? tensorOf(converted(made.storage, dtype), sizes, dtype) : made,
     options.requiresGrad,
   );
 }
@@ -295,7 +287,7 @@ export function randint(low: number, high: number, shape: Shape, options: Random
 /** 1 with probability `p`, else 0; as float32 unless another dtype is given. */
 export function bernoulli(p: number, shape: Shape, options: RandomOptions = {}): Tensor {
   if (!(p >= 0 && p <= 1)) throw new ValueError('bernoulli', 'p must be a probability in [0, 1]', show(p));
-  return drawn('bernoulli', shape, options, (from) => Number(from.uniform() < p));
+  return drawn('bernoulli', shape, options, (from) => from.flip(p));
 }
 
 /** The numbers `0 … n − 1` in random order, as int32 unless another dtype is given. */

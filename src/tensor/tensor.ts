@@ -4,7 +4,7 @@ import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { asNdarray, copyInto, gathered } from '../kernels/copy.ts';
 import type { Strided } from '../kernels/map.ts';
-import { Block, made, unset } from './block.ts';
+import { Block, cleared, made, unset } from './block.ts';
 import { type GradientHook, Node } from './graph.ts';
 import type { TensorMethods } from './methods.ts';
 import { print } from './print.ts';
@@ -264,9 +264,7 @@ export function empty(shape: Shape, dtype: DType): Tensor {
 
 /** A new tensor of zeros. */
 export function zeroed(shape: Shape, dtype: DType): Tensor {
-  const y = empty(shape, dtype);
-  y.storage.fill(0);
-  return y;
+  return new Tensor(cleared(dtype, sizeOf(shape)), shape, dtype);
 }
 
 /** A new tensor of these numbers, in row-major order. */
