@@ -3,6 +3,7 @@ import { memo } from '../core/memo.ts';
 import type { Waiting } from '../core/waiting.ts';
 import type { Program, Uniforms } from '../formula/program.ts';
 import type { GpuDevice } from '../kernels/gpu.ts';
+import { settle } from '../tensor/block.ts';
 import { assign, contiguousData, type Tensor } from '../tensor/index.ts';
 import { type Clipped, type ClippingOptions, clip, type Gradient } from './clipping.ts';
 import type { CompiledRule } from './compiled.ts';
@@ -80,6 +81,7 @@ export class Stepper {
   }
 
   #gradientOf(param: Tensor): Gradient {
+    settle(param.block);
     return {
       name: this.#list.records.get(param)!.name,
       shape: param.shape,

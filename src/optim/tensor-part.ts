@@ -4,7 +4,7 @@ import { type Shape, sameShape, showShape } from '../core/shape.ts';
 import type { Expr } from '../formula/expr.ts';
 import { parseEquations } from '../formula/parse.ts';
 import { LineList, type Uniforms } from '../formula/program.ts';
-import { withoutScope } from '../tensor/block.ts';
+import { bringOut, withoutScope } from '../tensor/block.ts';
 import { contiguousData, noGrad, Tensor } from '../tensor/index.ts';
 import type { Work } from './line-part.ts';
 import type { ParamRecord } from './record.ts';
@@ -100,7 +100,7 @@ export class TensorPart {
       this.#check(name, kept, state[name]!.shape);
       state[name] = kept.detach();
       // it may be the gradient itself, whose memory is not ours
-      kept.block.bringOut();
+      bringOut(kept.block);
     }
     arrays[way] = contiguousData(direction);
     const list = moves[way];

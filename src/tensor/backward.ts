@@ -1,6 +1,7 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, InternalError, ShapeError, show, ValueError } from '../core/errors.ts';
-import { sameShape, showShape } from '../core/shape.ts';
+import { sameShape, showShape, sizeOf } from '../core/shape.ts';
+import { type Block, isScoped, withScope } from './block.ts';
 import { ones } from './create.ts';
 import { describe, type Node, versionsOf, withGrad } from './graph.ts';
 import { cast, clone } from './ops/cast.ts';
@@ -211,15 +212,18 @@ function walk(
   const found = new Map<Node, Tensor>();
   const taken = new Set<TypedArray>();
   for (const [, seed] of seeds) taken.add(seed.storage);
-  withGrad(createGraph, () => {
+  const run = (kept: Set<Block> | null): void => {
     for (const [node, seed] of seeds) give(node, fitted(seed, node, where));
     for (let at = 0; at < order.length; at++) {
       const node = order[at]!;
-      const g = withHooks(node, gradients[at]!);
+      const g = withHooks(node, gradients[at]!, kept);
       gradients[at] = null;
       if (!g || (needed && !needed.has(node))) continue;
-      if (targets?.has(node)) found.set(node, g);
-      if (!targets) keep(node, g, taken);
+      if (targets?.has(node)) {
+        found.set(node, g);
+        kept?.add(g.block);
+      }
+      if (!targets) keep(node, g, taken, kept);
       const { inputs, derivatives } = node;
       let ran = false;
       for (let i = 0; i < inputs.length; i++) {
@@ -233,9 +237,17 @@ function walk(
         node.inputs = [];
       }
     }
+  };
+  withGrad(createGraph, () => {
+    // what is computed on the way goes at the end, unless it can be differentiated in its turn
+    if (createGraph || isScoped() || !order.some(isLarge)) run(null);
+    else withScope(run);
   });
   return found;
 }
+
+/** Whether an array of its own is costly to make. */
+const isLarge = (node: Node): boolean => sizeOf(node.shape) > 1024;
 
 function checkUsable(where: string, node: Node): void {
   if (!node.derivatives) {
@@ -256,9 +268,10 @@ function checkUsable(where: string, node: Node): void {
   }
 }
 
-function withHooks(node: Node, g: Tensor | null): Tensor | null {
+function withHooks(node: Node, g: Tensor | null, kept: Set<Block> | null): Tensor | null {
   if (!g || !node.hooks) return g;
   return node.hooks.reduce((current, hook) => {
+    kept?.add(current.block);
     const replaced = hook(current);
     if (replaced === undefined) return current;
     if (!(replaced instanceof Tensor) || !sameShape(replaced.shape, current.shape)) {
@@ -276,7 +289,7 @@ function withHooks(node: Node, g: Tensor | null): Tensor | null {
  * Adds to the `grad` of a leaf, and of a computed tensor that asked for it. A gradient that came through unchanged may
  * belong to several, or to the caller: `taken` has the storages that are given away, so that no two share one.
  */
-function keep(node: Node, g: Tensor, taken: Set<TypedArray>): void {
+function keep(node: Node, g: Tensor, taken: Set<TypedArray>, kept: Set<Block> | null): void {
   const owner = node.leaf ?? node.retained;
   if (!owner) return;
   if (owner.grad) owner.grad = add(owner.grad, g);
@@ -286,6 +299,7 @@ function keep(node: Node, g: Tensor, taken: Set<TypedArray>): void {
     const shared = taken.has(own.storage) || own.storage.length !== own.size;
     owner.grad = shared ? clone(own) : own;
   }
+  kept?.add(owner.grad.block);
   taken.add(owner.grad.storage);
 }
 

@@ -5,27 +5,39 @@ import { FEWEST, type Heap, theHeap } from '../kernels/wasm/heap.ts';
 
 /** Where the numbers of a tensor, and of all views of it, are at the moment. */
 export class Block {
-  #array: TypedArray | null;
+  /** `null` once the scope has ended that it was made in. */
+  numbers: TypedArray | null;
+  /** Whether they stay where they are. */
+  stays = false;
 
-  constructor(array: TypedArray) {
-    this.#array = array;
+  constructor(numbers: TypedArray) {
+    this.numbers = numbers;
   }
 
   /** @throws {@link ValueError} when the scope has ended that it was made in */
   get array(): TypedArray {
-    return this.#array ?? gone();
+    return this.numbers ?? gone();
   }
+}
 
-  /** Brings the numbers out of the memory of WebAssembly, where others come after them. */
-  bringOut(): void {
-    const { array } = this;
-    if (theHeap()?.addressOf(array)) this.#array = array.slice();
-  }
+/** Brings the numbers out of the memory of WebAssembly, where others come after them. */
+export function bringOut(block: Block): void {
+  const { array } = block;
+  if (!theHeap()?.addressOf(array)) return;
+  block.numbers = allocate('float32', array.length);
+  block.numbers.set(array);
+}
 
-  /** Lets go of the numbers. */
-  drop(): void {
-    this.#array = null;
-  }
+/** Brings numbers that kernels will change again and again into their memory, unless someone outside may hold them. */
+export function settle(block: Block): void {
+  if (block.stays) return;
+  block.stays = true;
+  const { array } = block;
+  const room = heap();
+  if (!room || !(array instanceof Float32Array) || room.addressOf(array)) return;
+  const place = room.lasting(array.length);
+  place?.set(array);
+  block.numbers = place ?? array;
 }
 
 function gone(): never {
@@ -81,20 +93,21 @@ function within<T>(scope: Scope | null, fn: () => T): T {
   }
 }
 
-/** Runs `fn` in a scope: what was made inside is dropped at its end, but for the blocks that `kept` finds in its result. */
-export function withScope<T>(fn: () => T, kept: (result: T) => ReadonlySet<Block>): T {
+/** Whether a scope is open. */
+export const isScoped = (): boolean => open !== null;
+
+/** Runs `fn` in a scope: what was made inside is dropped at its end, but for the blocks that `fn` adds to those that are kept. */
+export function withScope<T>(fn: (kept: Set<Block>) => T): T {
   const room = heap();
   const scope: Scope = { made: [], heap: room, mark: room?.mark ?? 0 };
-  let alive: ReadonlySet<Block> = new Set();
+  const kept = new Set<Block>();
   try {
-    const result = within(scope, fn);
-    alive = kept(result);
-    return result;
+    return within(scope, () => fn(kept));
   } finally {
     for (const block of scope.made) {
-      if (!alive.has(block)) block.drop();
+      if (!kept.has(block)) block.numbers = null;
       else {
-        block.bringOut();
+        bringOut(block);
         open?.made.push(block);
       }
     }

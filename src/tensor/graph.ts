@@ -7,7 +7,7 @@ import type { Tensor } from './tensor.ts';
  * From the gradient of an output to the gradient of one input.
  *
  * Until `backward` it keeps alive whatever its scope shares with any closure in it, so values that the derivative does
- * not need must stay out of that scope.
+ * not need must stay out of that scope. The gradient it is given may be gone once `backward` has ended: to keep it, copy it.
  */
 export type Derivative = (g: Tensor) => Tensor;
 

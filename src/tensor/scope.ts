@@ -33,7 +33,8 @@ export function scope<T>(fn: () => T): T {
   if (typeof fn !== 'function') {
     throw new ValueError('scope', 'what runs inside must be a function', show(fn), 'Write scope(() => …).');
   }
-  return withScope(fn, (result) => {
+  return withScope((kept) => {
+    const result = fn();
     if (result instanceof Promise) {
       result.catch(() => undefined);
       throw new ValueError(
@@ -43,9 +44,8 @@ export function scope<T>(fn: () => T): T {
         'Put every await outside, and scope around the computations between them.',
       );
     }
-    const found = new Set<Block>();
-    collect(result, found, new Set());
-    return found;
+    collect(result, kept, new Set());
+    return result;
   });
 }
 

@@ -4,7 +4,7 @@ import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { type Shape, sameShape, showShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { asNdarray, copyInto, gathered } from '../kernels/copy.ts';
 import type { Strided } from '../kernels/map.ts';
-import { Block, cleared, made, unset } from './block.ts';
+import { Block, bringOut, cleared, made, unset } from './block.ts';
 import { type GradientHook, Node } from './graph.ts';
 import type { TensorMethods } from './methods.ts';
 import { print } from './print.ts';
@@ -97,7 +97,9 @@ export class Tensor implements Strided {
 
   /** The numbers as an npm `ndarray`: a view, so writing into it changes this tensor unseen by `backward`. */
   get data(): ndarray.NdArray<TypedArray> {
-    this.block.bringOut();
+    bringOut(this.block);
+    // whoever holds them may do so for ever
+    this.block.stays = true;
     return asNdarray(this);
   }
 
