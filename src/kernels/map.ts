@@ -72,7 +72,7 @@ function kindOf(array: TypedArray): number {
 }
 
 /** Rows from which on WebAssembly is faster: with functions, which are slow in JavaScript, and without. */
-const SHORTEST = { withCalls: 32, without: 96 } as const;
+const SHORTEST = { withCalls: 64, without: 256 } as const;
 
 const hasCalls = (e: Expr): boolean => Object.hasOwn(FUNCTIONS, e.op) || e.args.some(hasCalls);
 

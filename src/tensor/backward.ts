@@ -2,13 +2,12 @@ import type { TypedArray } from '../core/dtype.ts';
 import { checkKeys, InternalError, ShapeError, show, ValueError } from '../core/errors.ts';
 import { sameShape, showShape, sizeOf } from '../core/shape.ts';
 import { type Block, isScoped, withScope } from './block.ts';
-import { ones } from './create.ts';
 import { describe, type Node, versionsOf, withGrad } from './graph.ts';
 import { cast, clone } from './ops/cast.ts';
 import { add } from './ops/elementwise.ts';
 import { sum } from './ops/reduce.ts';
 import { reshape } from './ops/shape.ts';
-import { contiguous, expectTensor, Tensor } from './tensor.ts';
+import { contiguous, empty, expectTensor, Tensor } from './tensor.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -126,7 +125,11 @@ function seedOf(where: string, x: Tensor, gradient: Tensor | undefined): Tensor 
     );
   }
   if (gradient === undefined) {
-    if (x.size === 1) return ones(x.shape, { dtype: x.dtype });
+    if (x.size === 1) {
+      const one = empty(x.shape, x.dtype);
+      one.storage.fill(1);
+      return one;
+    }
     throw new ShapeError(
       where,
       'the output must have one element, or its gradient must be given',
@@ -323,7 +326,8 @@ function fitted(g: Tensor, node: Node, where: string): Tensor {
         showShape(g.shape),
       );
     }
-    fit = reshape(sum(g, axes), shape);
+    fit = sum(g, axes);
+    if (!sameShape(fit.shape, shape)) fit = reshape(fit, shape);
   }
   return fit.dtype === dtype ? fit : cast(fit, dtype);
 }

@@ -95,7 +95,7 @@ const flat = (x: Tensor): Tensor =>
 const byInput =
   (w: Tensor, shape: Shape): Derivative =>
   (g) =>
-    reshape(matmul(flat(g), w), shape);
+    shape.length === 2 ? matmul(g, w) : reshape(matmul(flat(g), w), shape);
 
 /** dW = Gᵀ · x, keeping only x. */
 const byWeight =

@@ -106,12 +106,16 @@ function run(kernel: kernels.Reduction, p: Plan, dtype: DType): Tensor {
 const counted = (dtype: DType): DType => (dtype === 'bool' ? 'int32' : dtype);
 const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : cast(x, 'float32'));
 
+/** A reduced tensor, seen in every place that it was made from. */
+const spreadOut = (g: Tensor, kept: Shape, shape: Shape): Tensor =>
+  expand(g.ndim === 0 ? g : reshape(g, kept), shape);
+
 /** The sum, asked for by the public function `where`. */
 function total(where: string, x: Tensor, options?: Reduce): Tensor {
   const p = plan(where, x, readOptions(where, options));
   const { shape } = x;
   const { kept } = p;
-  return record('sum', run(kernels.sum, p, counted(x.dtype)), [x, (g) => expand(reshape(g, kept), shape)]);
+  return record('sum', run(kernels.sum, p, counted(x.dtype)), [x, (g) => spreadOut(g, kept, shape)]);
 }
 
 /** The mean, asked for by the public function `where`. */
@@ -123,7 +127,7 @@ function average(where: string, x: Tensor, options?: Reduce): Tensor {
   const y = run(kernels.sum, p, source.dtype);
   const { storage } = y;
   for (let i = 0; i < storage.length; i++) storage[i]! /= count;
-  return record('mean', y, [source, (g) => expand(reshape(div(g, count), kept), shape)]);
+  return record('mean', y, [source, (g) => spreadOut(div(g, count), kept, shape)]);
 }
 
 /** The variance, asked for by the public function `where`. */
