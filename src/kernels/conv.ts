@@ -44,7 +44,7 @@ function trackOf({ kernel, stride, dilation }: Slide): Track {
 }
 
 /** What a window sees of x, laid out; and where it sees each of [inputs, …kernels]. */
-function seen({ inputs, rows, cols }: Convolution): { planes: Planes; table: number[] } {
+export function seen(inputs: number, rows: Slide, cols: Slide): { planes: Planes; table: number[] } {
   const [down, along] = [trackOf(rows), trackOf(cols)];
   const grid = ({ size, stride, before, count }: Slide, { phases, reach }: Track): Grid => ({
     size,
@@ -162,8 +162,8 @@ export function convolve(
   c: Convolution,
 ): void {
   if (y.length === 0) return;
-  const { planes, table } = seen(c);
   const { inputs, outputs, rows, cols } = c;
+  const { planes, table } = seen(inputs, rows, cols);
   const each = outputs * table.length;
   const pass: Pass = {
     first: 0,
@@ -239,7 +239,7 @@ export function convolveBack(dx: TypedArray, g: TypedArray, w: TypedArray, c: Co
 /** The gradient of w from that of y. */
 export function convolveWeight(dw: TypedArray, x: TypedArray, g: TypedArray, c: Convolution): void {
   const { batch, groups, inputs, outputs, rows, cols } = c;
-  const { planes, table } = seen(c);
+  const { planes, table } = seen(inputs, rows, cols);
   const image = inputs * rows.size * cols.size;
   const result = outputs * rows.count * cols.count;
   const taps = table.length;

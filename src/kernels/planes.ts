@@ -46,6 +46,21 @@ export interface Workshop {
     cols: number,
     wide: number,
   ): void;
+  /**
+   * In each of the blocks, out[p] is the largest source[table[k] + p] and which[p] its names[k]: the first of equal ones, and the
+   * last NaN; −1 where all are −∞. Blocks of the source are `step` apart; n is a multiple of 4.
+   */
+  top(
+    out: number,
+    which: number,
+    source: number,
+    table: number,
+    names: number,
+    blocks: number,
+    step: number,
+    n: number,
+    k: number,
+  ): void;
 }
 
 /** How far apart blocks, rows and columns stand. */
@@ -88,6 +103,21 @@ function inJs(size: number): Workshop {
           }
           numbers[to]! += sum;
         }
+      }
+    },
+    top(out, which, source, table, names, blocks, step, n, k) {
+      for (let i = 0; i < blocks * n; i++) {
+        let best = Number.NEGATIVE_INFINITY;
+        let found = -1;
+        const from = source + Math.floor(i / n) * step + (i % n);
+        for (let j = 0; j < k; j++) {
+          const value = numbers[from + numbers[table + j]!]!;
+          if (!(value > best || Number.isNaN(value))) continue;
+          best = value;
+          found = numbers[names + j]!;
+        }
+        numbers[out + i] = best;
+        numbers[which + i] = found;
       }
     },
   };

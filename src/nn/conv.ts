@@ -94,14 +94,13 @@ function readWindow(
   const axes = kernelSize.length;
   const apart = perAxis(where, 'dilation', dilation, axes, 1);
   const steps = perAxis(where, 'stride', stride, axes, 1);
-  if (padding === 'same' && steps.some((n) => n > 1)) {
-    throw new ValueError(where, "the stride must be 1 for padding 'same'", show(stride), 'Give numbers.');
-  }
   const same = padding === 'same';
-  const ends =
-    same || padding === 'valid'
-      ? 0
-      : perAxis(where, "padding other than 'same' and 'valid'", padding, axes, 0);
+  if (same && steps.some((n) => n > 1)) {
+    const whatToDo = 'Give the padding in numbers.';
+    throw new ValueError(where, "stride must be 1 for padding 'same'", show(stride), whatToDo);
+  }
+  const words = ", or 'same' or 'valid'";
+  const ends = same || padding === 'valid' ? 0 : perAxis(where, 'padding', padding, axes, 0, words);
   return {
     kernelSize,
     stride: steps,
@@ -127,7 +126,7 @@ function conv(
   const { shape } = expectTensor(where, weight, 'the weight');
   const [all, inputs, ...kernel] = shape as [number, number, ...number[]];
   if (shape.length !== axes + 2 || sizeOf(shape) === 0) {
-    const mustHold = `the weight must be [out, in / groups, ${axes === 1 ? 'length' : 'height, width'}]`;
+    const mustHold = `the weight must be [out, in / groups, ${axes === 1 ? 'length' : 'height, width'}], none of them 0`;
     throw new ShapeError(where, mustHold, `shape ${showShape(shape)}`);
   }
   const { groups, ...window } = readWindow(where, kernel, options);

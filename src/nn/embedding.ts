@@ -29,7 +29,8 @@ function embed(where: string, indices: Tensor, weight: Tensor, options: Embeddin
   const { shape } = expectTensor(where, weight, 'the weight');
   const [rows, wide] = shape as [number, number];
   if (shape.length !== 2) {
-    throw new ShapeError(where, 'the weight must be [number of rows, numbers of each]', showShape(shape));
+    const got = `shape ${showShape(shape)}`;
+    throw new ShapeError(where, 'the weight must be [rows, numbers of a row]', got);
   }
   if (expectTensor(where, indices, 'the indices').dtype !== 'int32') {
     throw new ValueError(where, 'the indices must be int32', indices.dtype, "Use cast('int32').");

@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../core/errors.ts';
 import { showShape } from '../core/shape.ts';
 import type { Slide } from '../kernels/conv.ts';
 import { largest } from '../kernels/pool.ts';
-import { concat, contiguousData, ones, record, type Tensor, tensor } from '../tensor/index.ts';
+import { concat, contiguousData, isGradEnabled, ones, record, type Tensor, tensor } from '../tensor/index.ts';
 import { putAt } from '../tensor/take.ts';
 import { empty } from '../tensor/tensor.ts';
 import { type Defaults, readOptions } from './check.ts';
@@ -63,9 +63,9 @@ function maxPool(where: string, axes: number, x: Tensor, size: Sizes, options: M
   const [rows, cols] = slides(where, images, window);
   const { shape, dtype } = images;
   const y = empty([shape[0]!, shape[1]!, rows.count, cols.count], dtype);
-  const positions = new Int32Array(y.size);
+  const positions = images.requiresGrad && isGradEnabled() ? new Int32Array(y.size) : null;
   largest(y.storage, positions, contiguousData(images), shape[0]! * shape[1]!, rows, cols);
-  return back(record('maxPool', y, [images, (g) => putAt(g, positions, shape)]));
+  return back(positions ? record('maxPool', y, [images, (g) => putAt(g, positions, shape)]) : y);
 }
 
 /** How many places each window along an axis sees: of the input, and of the padding where that counts. */

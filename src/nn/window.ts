@@ -7,13 +7,20 @@ import { expectTensor } from '../tensor/tensor.ts';
 /** One number for all axes along which a window slides, or one for each: `[height, width]`, or `[length]`. */
 export type Sizes = number | readonly number[];
 
-/** A whole number ≥ `least` for each axis. */
-export function perAxis(where: string, name: string, value: Sizes, axes: number, least: number): number[] {
+/** A whole number ≥ `least` for each axis; `others` names what else there may be. */
+export function perAxis(
+  where: string,
+  name: string,
+  value: Sizes,
+  axes: number,
+  least: number,
+  others = '',
+): number[] {
   const all = typeof value === 'number' ? new Array<number>(axes).fill(value) : value;
   if (!Array.isArray(all) || all.length !== axes || !all.every((n) => Number.isInteger(n) && n >= least)) {
     throw new ValueError(
       where,
-      `${name} must be a whole number ≥ ${least}, or a list of ${axes}, one for each axis`,
+      `${name} must be a whole number ≥ ${least}, or a list of ${axes}, one for each axis${others}`,
       show(value),
     );
   }

@@ -5,7 +5,7 @@ import { alongLine, lastLanes } from './lines.ts';
 import { type Body, WasmModule } from './module.ts';
 import type { F32, I32, V128 } from './values.ts';
 
-type Kernels = Readonly<Record<'copy' | 'mix' | 'dots', (...parameters: number[]) => void>>;
+type Kernels = Readonly<Record<'copy' | 'mix' | 'dots' | 'top', (...parameters: number[]) => void>>;
 
 const kernels = new WeakMap<Heap, Kernels>();
 
@@ -47,7 +47,10 @@ function copying(module: WasmModule): void {
             body.inc(b, toStep);
             body.inc(left, -many);
           });
-        body.if(p.fromCol.add(p.toCol).lt(9), () => pass(4, a.v128(), 16, 16));
+        body.if(p.toCol.eq(4), () => {
+          body.if(p.fromCol.eq(4), () => pass(4, a.v128(), 16, 16));
+          body.if(p.fromCol.eq(8), () => pass(4, a.v128().shuffle(a.v128(16), [0, 2, 4, 6]), 32, 16));
+        });
         pass(1, a.f32(), p.fromCol, p.toCol);
         body.inc(from, p.fromRow);
         body.inc(to, p.toRow);
@@ -144,11 +147,49 @@ function dotting(module: WasmModule): void {
   });
 }
 
+function topping(module: WasmModule): void {
+  const params = whole('out', 'which', 'source', 'table', 'names', 'blocks', 'step', 'n', 'k');
+  module.add('top', params, (body, p) => {
+    down(body, p.blocks, 1, () => {
+      const [from, left] = [body.i32(p.source), body.i32(p.n)];
+      for (const fours of [4, 1]) {
+        body.while(left.ge(4 * fours), () => {
+          const best = list(fours, () => body.v128(Number.NEGATIVE_INFINITY));
+          const found = list(fours, () => body.v128(-1));
+          const [table, names, at] = [body.i32(p.table), body.i32(p.names), body.i32()];
+          const [name, value, better] = [body.v128(), body.v128(), body.v128()];
+          down(body, p.k, 1, () => {
+            body.set(at, from.add(table.i32()));
+            body.set(name, names.splat());
+            for (const [v, top] of best.entries()) {
+              body.set(value, at.v128(16 * v));
+              body.set(better, value.gt(top).or(value.ne(value)));
+              body.set(top, value.where(better, top));
+              body.set(found[v]!, name.where(better, found[v]!));
+            }
+            body.inc(table, 4);
+            body.inc(names, 4);
+          });
+          for (const [v, top] of best.entries()) {
+            body.store(p.out, top, 16 * v);
+            body.store(p.which, found[v]!, 16 * v);
+          }
+          for (const pointer of [p.out, p.which, from]) body.inc(pointer, 16 * fours);
+          body.inc(left, -4 * fours);
+        });
+      }
+      body.inc(p.source, p.step);
+    });
+    return undefined;
+  });
+}
+
 function build(): WasmModule {
   const module = new WasmModule();
   copying(module);
   mixing(module);
   dotting(module);
+  topping(module);
   return module;
 }
 
@@ -157,7 +198,7 @@ const bytes = (steps: Steps): [number, number, number] => [4 * steps[0], 4 * ste
 /** Scratch space in the heap for so many numbers, until it is released; `null` where there is no room. */
 export function inWasm(heap: Heap, size: number): Workshop | null {
   if (!heap.has(4 * size)) return null;
-  const { copy, mix, dots } = memo(kernels, heap, () => compiled<Kernels>(heap, build));
+  const { copy, mix, dots, top } = memo(kernels, heap, () => compiled<Kernels>(heap, build));
   return {
     numbers: heap.numbers,
     whole: heap.whole,
@@ -171,6 +212,9 @@ export function inWasm(heap: Heap, size: number): Workshop | null {
     },
     dots(sums, g, source, table, m, k, rows, cols, wide) {
       dots(4 * sums, 4 * g, 4 * source, 4 * table, m, k, rows, cols, wide);
+    },
+    top(out, which, source, table, names, blocks, step, n, k) {
+      top(4 * out, 4 * which, 4 * source, 4 * table, 4 * names, blocks, 4 * step, n, k);
     },
   };
 }
