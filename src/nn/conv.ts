@@ -288,6 +288,7 @@ export class Conv1d extends Conv {
     super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
   }
 
+  /** Computes the output from the input. */
   forward(x: Tensor): Tensor {
     return conv('Conv1d', 1, x, this.weight, this.bias, this.options);
   }
@@ -323,6 +324,7 @@ export class Conv2d extends Conv {
     super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
   }
 
+  /** Computes the output from the input. */
   forward(x: Tensor): Tensor {
     return conv('Conv2d', 2, x, this.weight, this.bias, this.options);
   }

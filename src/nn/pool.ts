@@ -197,11 +197,17 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: Sizes): Tensor {
   return adaptive('adaptiveAvgPool2d', x, outputSize);
 }
 
+/** What every pool has beside its options. */
+export interface WindowSize {
+  /** How many places a window sees along each axis. */
+  readonly kernelSize: Sizes;
+}
+
 /** A class of layers from a pool: the size of its window, and the options of the function. */
 export type PoolClass<Options extends object> = new (
   kernelSize: Sizes,
   options?: Options,
-) => FunctionModule<[x: Tensor], Options & { readonly kernelSize: Sizes }>;
+) => FunctionModule<[x: Tensor], Options & WindowSize>;
 
 function layer<Options extends MaxPoolOptions>(
   name: string,
@@ -209,7 +215,7 @@ function layer<Options extends MaxPoolOptions>(
   fn: (where: string, axes: number, x: Tensor, size: Sizes, options: Options) => Tensor,
   defaults: Defaults<Options>,
 ): PoolClass<Options> {
-  type Fields = Options & { readonly kernelSize: Sizes };
+  type Fields = Options & WindowSize;
   const Base = moduleOf<[x: Tensor], Fields>(name, (x, { kernelSize, ...options }) =>
     fn(name, axes, x, kernelSize, options as unknown as Options),
   ) as unknown as new (
