@@ -96,7 +96,7 @@ describe('small examples', () => {
     await import('../../examples/convolution.ts');
     expect(printed).toHaveLength(5);
     expect(Number(printed.at(-1)!.match(/([\d.]+) %/)![1])).toBeGreaterThanOrEqual(98.5);
-  });
+  }, 60_000);
 
   it('custom-optimizer competes under its name', async () => {
     await import('../../examples/custom-optimizer.ts');
