@@ -216,8 +216,14 @@ export abstract class Conv extends Module {
   readonly outChannels: number;
   /** The sizes of the kernel, one for each axis. */
   readonly kernelSize: readonly number[];
-  /** The options that were given, or their defaults. */
-  readonly options: Required<ConvOptions>;
+  /** How far the kernel moves from one output to the next. */
+  readonly stride: Sizes;
+  /** How many zeros are put at both ends of each axis. */
+  readonly padding: Sizes | 'same' | 'valid';
+  /** How far the places that a kernel sees at a time lie apart. */
+  readonly dilation: Sizes;
+  /** Into how many groups the channels are cut. */
+  readonly groups: number;
   /** w, of shape [outChannels, inChannels / groups, ...kernelSize]. */
   weight: Parameter;
   /** b, of shape [outChannels], or `null`. */
@@ -242,8 +248,11 @@ export abstract class Conv extends Module {
     this.inChannels = checkSize(where, 'inChannels', inChannels);
     this.outChannels = checkSize(where, 'outChannels', outChannels);
     this.kernelSize = perAxis(where, 'kernelSize', kernelSize, axes, 1);
-    this.options = rest;
     const { groups } = readWindow(where, this.kernelSize, rest);
+    this.stride = rest.stride;
+    this.padding = rest.padding;
+    this.dilation = rest.dilation;
+    this.groups = groups;
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       const got = `${groups} for ${inChannels} and ${outChannels}`;
       throw new ValueError(where, 'groups must divide inChannels and outChannels', got);
@@ -255,6 +264,12 @@ export abstract class Conv extends Module {
   }
 
   abstract override forward(x: Tensor): Tensor;
+
+  /** The options of the function that this is a layer of. */
+  protected get options(): Required<ConvOptions> {
+    const { stride, padding, dilation, groups } = this;
+    return { stride, padding, dilation, groups };
+  }
 
   override extraRepr(): string {
     const { inChannels, outChannels, kernelSize, options, bias } = this;

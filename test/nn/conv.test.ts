@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ShapeError, ValueError } from '../../src/core/errors.ts';
 import { Generator } from '../../src/core/random.ts';
@@ -195,6 +196,7 @@ describe('Conv2d', () => {
     );
     expect(Object.keys(layer.stateDict())).toEqual(['weight']);
     expect(new nn.Conv2d(2, 4, [3, 2]).weight.shape).toEqual([4, 2, 3, 2]);
+    expect(layer).toMatchObject({ inChannels: 2, outChannels: 4, stride: 1, padding: 'same', groups: 1 });
   });
 
   it('says what is wrong, in its own name', () => {
@@ -213,6 +215,71 @@ describe('Conv2d', () => {
     expect(() => new nn.Conv2d(1, 1, 3, { pad: 1 })).toThrow('got "pad"');
     expect(() => new nn.Conv2d(3, 1, 3).forward(zeros([1, 2, 5, 5]))).toThrow(
       'Conv2d: the input must have 3 channels',
+    );
+  });
+});
+
+/** The mean of what each window of one plane sees, by the same rules as PyTorch. */
+function averaged(plane: number[][], size: number[], stride: number[], padding: number[], counted: boolean) {
+  const [high, wide] = [plane.length, plane[0]!.length];
+  const places = (n: number, a: number) =>
+    Array.from({ length: Math.floor((n + 2 * padding[a]! - size[a]!) / stride[a]!) + 1 }, (_, i) =>
+      Array.from({ length: size[a]! }, (_, k) => i * stride[a]! + k - padding[a]!),
+    );
+  return places(high, 0).map((rows) =>
+    places(wide, 1).map((cols) => {
+      const seen = rows.flatMap((r) => cols.map((c) => plane[r]?.[c]));
+      const values = seen.filter((x) => x !== undefined);
+      return values.reduce((a, b) => a + b, 0) / (counted ? seen.length : values.length);
+    }),
+  );
+}
+
+describe.each(['js', 'wasm'] as const)('the mean of windows in %s', (engine) => {
+  it('is that of the numbers that they see', () => {
+    setKernels(engine);
+    const axis = fc
+      .record({
+        n: fc.integer({ min: 1, max: 13 }),
+        size: fc.integer({ min: 1, max: 5 }),
+        stride: fc.integer({ min: 1, max: 4 }),
+        padding: fc.integer({ min: 0, max: 2 }),
+      })
+      .filter(({ n, size, padding }) => 2 * padding <= size && n + 2 * padding >= size);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 3 }), axis, axis, fc.boolean(), (planes, a, b, counted) => {
+        const x = image(planes, a.n, b.n);
+        const [stride, padding] = [
+          [a.stride, b.stride],
+          [a.padding, b.padding],
+        ];
+        const y = nn.avgPool2d(x, [a.size, b.size], { stride, padding, countIncludePad: counted });
+        const wanted = (x.toArray() as number[][][]).map((plane) =>
+          averaged(plane, [a.size, b.size], stride, padding, counted),
+        );
+        expectClose(y, wanted, { rtol: 1e-6, atol: 1e-6 });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are of as many parts as are wanted, however they divide', () => {
+    setKernels(engine);
+    const size = fc.integer({ min: 1, max: 9 });
+    fc.assert(
+      fc.property(size, size, size, size, (height, width, high, wide) => {
+        const x = image(2, height, width);
+        const y = nn.adaptiveAvgPool2d(x, [high, wide]);
+        const part = (i: number, n: number, of: number) =>
+          [Math.floor((i * of) / n), Math.ceil(((i + 1) * of) / n)] as const;
+        for (let i = 0; i < high; i++) {
+          for (let j = 0; j < wide; j++) {
+            const seen = x.slice(null, part(i, high, height), part(j, wide, width));
+            expectClose(y.slice(null, i, j), seen.mean([1, 2]), { rtol: 1e-5, atol: 1e-6 });
+          }
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 });
