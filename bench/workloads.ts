@@ -29,6 +29,11 @@ export type Work =
   | ({ readonly kind: 'train'; readonly steps: number; readonly fresh: boolean } & Network)
   /** One batch in evaluation mode, without gradients. */
   | ({ readonly kind: 'evaluate' } & Network)
+  /**
+   * Training steps of a convolutional network on `batch` random images of [28, 28], with Adam: twice a convolution of 3 × 3 to 8
+   * and 16 channels, ReLU and the largest of 2 × 2, and then 10 classes.
+   */
+  | { readonly kind: 'lenet'; readonly batch: number }
   /** `length` additions and products of `size` numbers by turns, the sum, and back. */
   | { readonly kind: 'chain'; readonly length: number; readonly size: number }
   /** Two n × n matrices. */
@@ -133,6 +138,7 @@ const groups: Record<string, readonly Draft[]> = {
       work: { kind: 'train', ...deep, steps: 1, fresh: false },
     },
     { name: '784-512-512-10/eval', ...perSecond, work: { kind: 'evaluate', ...deep } },
+    { name: 'lenet', ...perSecond, work: { kind: 'lenet', batch: 32 } },
   ],
   'Chain of 100 operations on 4 elements, forward and backward, time of one': [
     {

@@ -83,6 +83,7 @@ Next:
   npm start -- --optimizers all --epochs 200    compares every optimizer there is
   npm start -- surfaces                         draws optimizers at work on surfaces, and how learning rates matter
   npx tsx examples/quick-start.ts               fits a curve in 15 lines
+  npx tsx examples/convolution.ts               reads the digits with convolutions
   npx tsx examples/custom-optimizer.ts          defines an optimizer of your own and lets it compete`);
 }
 

@@ -16,7 +16,16 @@ import {
 } from 'gradlet';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Network, OptimizerSpec } from '../workloads.ts';
-import { type Batch, CHECKED_STEPS, type Layer, numbers, sampled, serve } from './serve.ts';
+import {
+  type Batch,
+  CHECKED_STEPS,
+  type Layer,
+  lenet,
+  lenetImages,
+  numbers,
+  sampled,
+  serve,
+} from './serve.ts';
 
 /** With the argument `scope`, what is measured runs in one. */
 const within: typeof scope = process.argv[2] === 'scope' ? scope : (fn) => fn();
@@ -86,6 +95,38 @@ serve(
       const [x] = tensorsOf(batches[0]!, work);
       const run = () => noGrad(() => model.forward(x));
       return { run: () => within(() => void run()), check: () => sampled(valuesOf(run())) };
+    },
+    lenet({ batch }) {
+      const { x, classes } = lenetImages(batch);
+      const images = tensor(x).reshape([batch, 1, 28, 28]);
+      const target = tensor(classes, { dtype: 'int32' });
+      const trainer = () => {
+        const model = new nn.Sequential(
+          new nn.Conv2d(1, 8, 3, { padding: 1 }),
+          new nn.ReLU(),
+          new nn.MaxPool2d(2),
+          new nn.Conv2d(8, 16, 3, { padding: 1 }),
+          new nn.ReLU(),
+          new nn.MaxPool2d(2),
+          new nn.Flatten(),
+          new nn.Linear(784, 10),
+        );
+        const state = model.stateDict();
+        for (const { name, weight, bias } of lenet()) {
+          state[`${name}.weight`] = tensor(weight).reshape(state[`${name}.weight`]!.shape);
+          state[`${name}.bias`] = tensor(bias);
+        }
+        model.loadStateDict(state);
+        const optimizer = new Adam(model.parameters());
+        return () => {
+          const loss = nn.crossEntropy(model.forward(images), target);
+          optimizer.zeroGrad();
+          loss.backward();
+          optimizer.step();
+          return loss.item();
+        };
+      };
+      return { run: trainer(), check: () => Array.from({ length: CHECKED_STEPS }, trainer()) };
     },
     chain({ length, size }) {
       const first = numbers(size);

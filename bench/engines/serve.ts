@@ -43,6 +43,35 @@ export function numbers(n: number, offset = 0): Float32Array {
   return Float32Array.from({ length: n }, (_, i) => (((i + offset) * 7919) % 1009) / 504 - 1);
 }
 
+/** A layer of the convolutional network: its name in PyTorch's `Sequential`, and its parameters. */
+export interface LenetLayer extends Layer {
+  readonly name: string;
+}
+
+/** The network that every engine starts from: `inputs` are those that make one output. */
+export function lenet(): [LenetLayer, LenetLayer, LenetLayer] {
+  const layer = (name: string, inputs: number, outputs: number): LenetLayer => {
+    const scaled = (n: number, offset: number) => numbers(n, offset).map((x) => x / Math.sqrt(inputs));
+    return {
+      name,
+      inputs,
+      outputs,
+      weight: scaled(outputs * inputs, inputs),
+      bias: scaled(outputs, outputs),
+    };
+  };
+  return [layer('0', 9, 8), layer('3', 72, 16), layer('7', 784, 10)];
+}
+
+/** Its images, and the classes of them. */
+export function lenetImages(batch: number): Batch {
+  return {
+    rows: batch,
+    x: numbers(batch * 784),
+    classes: Float32Array.from({ length: batch }, (_, i) => i % 10),
+  };
+}
+
 /** The first element, the last and every hundred-and-first of the first ten thousand. */
 export function sampled(values: ArrayLike<number>): number[] {
   const picked = [values[0]!, values[values.length - 1]!];

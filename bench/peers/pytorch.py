@@ -122,6 +122,44 @@ def evaluate(work, path):
     return run, lambda: sampled(run())
 
 
+def lenet(work, _):
+    batch = work["batch"]
+    x, target = numbers(batch * 784).reshape(batch, 1, 28, 28), torch.arange(batch) % 10
+
+    def trainer():
+        model = nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(784, 10),
+        )
+        with torch.no_grad():
+            for layer in (model[0], model[3], model[7]):
+                inputs, outputs = layer.weight[0].numel(), len(layer.weight)
+                layer.weight.copy_((numbers(outputs * inputs, inputs) / inputs**0.5).reshape(layer.weight.shape))
+                layer.bias.copy_(numbers(outputs, outputs) / inputs**0.5)
+        optimizer = torch.optim.Adam(model.parameters())
+
+        def one_step():
+            loss = F.cross_entropy(model(x), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return one_step
+
+    def check():
+        step = trainer()
+        return [step() for _ in range(CHECKED_STEPS)]
+
+    return trainer(), check
+
+
 def chain(work, _):
     first = numbers(work["size"])
 
@@ -180,6 +218,7 @@ def update(work, _):
 JOBS = {
     "train": train,
     "evaluate": evaluate,
+    "lenet": lenet,
     "chain": chain,
     "matmul": matmul,
     "map": apply_map,

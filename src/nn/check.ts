@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor/index.ts';
 import { expectTensor } from '../tensor/tensor.ts';
 
 /** A default for every option; `undefined` where there is none. */
-type Defaults<Options> = { readonly [K in keyof Required<Options>]: Options[K] | undefined };
+export type Defaults<Options> = { readonly [K in keyof Required<Options>]: Options[K] | undefined };
 
 /** The options with their defaults filled in. */
 type Filled<Options, D extends Defaults<Options>> = {

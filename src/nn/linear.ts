@@ -1,9 +1,9 @@
 import type { Generator } from '../core/random.ts';
-import { linear, type Tensor, zeros } from '../tensor/index.ts';
+import { linear, type Tensor } from '../tensor/index.ts';
 import { checkFeatures, checkSize, readOptions } from './check.ts';
-import { uniform } from './init.ts';
 import { Module } from './module.ts';
-import { Parameter } from './parameter.ts';
+import type { Parameter } from './parameter.ts';
+import { startFrom } from './start.ts';
 
 /** Options of {@link Linear}. */
 export interface LinearOptions {
@@ -57,14 +57,9 @@ export class Linear extends Module {
     });
     this.inFeatures = checkSize('Linear', 'inFeatures', inFeatures);
     this.outFeatures = checkSize('Linear', 'outFeatures', outFeatures);
-    const high = 1 / Math.sqrt(inFeatures);
-    const parameter = (...shape: number[]): Parameter => {
-      const p = new Parameter(zeros(shape, { dtype }));
-      uniform(p, { low: -high, high, generator });
-      return p;
-    };
-    this.weight = parameter(outFeatures, inFeatures);
-    this.bias = bias ? parameter(outFeatures) : null;
+    const parameter = startFrom(inFeatures, dtype, generator);
+    this.weight = parameter([outFeatures, inFeatures]);
+    this.bias = bias ? parameter([outFeatures]) : null;
   }
 
   forward(x: Tensor): Tensor {

@@ -92,6 +92,12 @@ describe('small examples', () => {
     expect(Math.abs(guessed! - said!)).toBeLessThan(0.05);
   });
 
+  it('convolution reads nearly all digits', async () => {
+    await import('../../examples/convolution.ts');
+    expect(printed).toHaveLength(5);
+    expect(Number(printed.at(-1)!.match(/([\d.]+) %/)![1])).toBeGreaterThanOrEqual(98.5);
+  }, 60_000);
+
   it('custom-optimizer competes under its name', async () => {
     await import('../../examples/custom-optimizer.ts');
     expect(optimizerNames()).toContain('cautiousAdam');

@@ -17,6 +17,8 @@ interface LayerCase {
   readonly make: () => nn.Layer;
   readonly shape: readonly number[];
   readonly evaluate?: boolean;
+  /** The input are whole numbers below this, which have no gradient. */
+  readonly indices?: number;
 }
 
 const plain = (make: () => nn.Layer): LayerCase[] => [{ make, shape: [3, 4] }];
@@ -29,6 +31,15 @@ function shaken(layer: nn.Layer): nn.Layer {
 }
 
 const layers = {
+  AdaptiveAvgPool2d: [{ make: () => new nn.AdaptiveAvgPool2d([2, 3]), shape: [2, 1, 5, 4] }],
+  AvgPool1d: [{ make: () => new nn.AvgPool1d(3, { stride: 2, padding: 1 }), shape: [2, 2, 6] }],
+  AvgPool2d: [
+    { make: () => new nn.AvgPool2d(2), shape: [2, 2, 4, 5] },
+    {
+      make: () => new nn.AvgPool2d([2, 3], { ceilMode: true, countIncludePad: false, padding: 1 }),
+      shape: [1, 4, 5],
+    },
+  ],
   BatchNorm: [
     { make: () => shaken(new nn.BatchNorm(2, { dtype })), shape: [4, 2] },
     { make: () => shaken(new nn.BatchNorm(2, { dtype })), shape: [2, 2, 2, 2] },
@@ -40,6 +51,27 @@ const layers = {
     { make: () => shaken(new nn.BatchNorm1d(2, { dtype })), shape: [4, 2] },
     { make: () => shaken(new nn.BatchNorm1d(2, { dtype })), shape: [2, 2, 3] },
   ],
+  Conv1d: [
+    { make: () => new nn.Conv1d(2, 3, 3, { dtype, generator }), shape: [2, 2, 6] },
+    {
+      make: () => new nn.Conv1d(2, 2, 2, { dtype, generator, groups: 2, stride: 2, dilation: 2, padding: 1 }),
+      shape: [2, 7],
+    },
+    {
+      make: () => new nn.Conv1d(1, 2, 4, { dtype, generator, padding: 'same', bias: false }),
+      shape: [2, 1, 5],
+    },
+  ],
+  Conv2d: [
+    { make: () => new nn.Conv2d(2, 3, 3, { dtype, generator, padding: 1 }), shape: [2, 2, 3, 4] },
+    {
+      make: () =>
+        new nn.Conv2d(4, 2, [2, 1], { dtype, generator, groups: 2, stride: [2, 3], padding: [1, 0] }),
+      shape: [4, 4, 5],
+    },
+    { make: () => new nn.Conv2d(2, 3, 1, { dtype, generator, bias: false }), shape: [2, 2, 3, 2] },
+    { make: () => new nn.Conv2d(1, 2, 2, { dtype, generator, dilation: [2, 1] }), shape: [2, 1, 4, 3] },
+  ],
   Dropout: [
     { make: () => new nn.Dropout(0.4, { generator: new Generator(1) }), shape: [3, 4] },
     { make: () => new nn.Dropout(0.4, { generator: new Generator(1), scaleAt: 'eval' }), shape: [3, 4] },
@@ -47,6 +79,7 @@ const layers = {
     { make: () => new nn.Dropout(0.4), shape: [3, 4], evaluate: true },
   ],
   ELU: [...plain(() => new nn.ELU()), ...plain(() => new nn.ELU({ alpha: 0.3 }))],
+  Embedding: [{ make: () => new nn.Embedding(4, 3, { dtype, generator }), shape: [2, 3], indices: 4 }],
   Flatten: [{ make: () => new nn.Flatten(), shape: [2, 2, 3] }],
   GELU: [...plain(() => new nn.GELU()), ...plain(() => new nn.GELU({ approximate: 'tanh' }))],
   Hardtanh: plain(() => new nn.Hardtanh({ min: -0.5, max: 1 })),
@@ -65,6 +98,11 @@ const layers = {
     { make: () => new nn.Linear(2, 3, { dtype, generator }), shape: [2, 2, 2] },
   ],
   LogSoftmax: [...plain(() => new nn.LogSoftmax()), ...plain(() => new nn.LogSoftmax({ axis: 0 }))],
+  MaxPool1d: [{ make: () => new nn.MaxPool1d(3, { stride: 2, padding: 1 }), shape: [2, 2, 6] }],
+  MaxPool2d: [
+    { make: () => new nn.MaxPool2d(2), shape: [2, 2, 4, 5] },
+    { make: () => new nn.MaxPool2d([3, 2], { stride: [2, 1], ceilMode: true }), shape: [2, 4, 4] },
+  ],
   Mish: plain(() => new nn.Mish()),
   ReLU: plain(() => new nn.ReLU()),
   SELU: plain(() => new nn.SELU()),
@@ -93,7 +131,7 @@ type Fields = Record<string, unknown>;
 /** The layer as a function of its input and its parameters; a fresh one for each call, so that nothing is remembered. */
 function checkLayer(
   check: typeof gradcheck,
-  { make, shape, evaluate = false }: LayerCase,
+  { make, shape, evaluate = false, indices }: LayerCase,
 ): ReturnType<typeof gradcheck> {
   const state = make().stateDict();
   const parameters = make()
@@ -110,7 +148,8 @@ function checkLayer(
     }
     return layer.train(!evaluate).forward(x);
   };
-  return check(call as (...inputs: Tensor[]) => Tensor, [normal(...shape), ...parameters]);
+  const input = indices ? rand(shape, { generator }).mul(indices).cast('int32') : normal(...shape);
+  return check(call as (...inputs: Tensor[]) => Tensor, [input, ...parameters]);
 }
 
 const huge = (): Tensor =>

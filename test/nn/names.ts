@@ -8,9 +8,13 @@ export type ModuleName = {
   [K in keyof Nn]: Nn[K] extends new (...args: never[]) => nn.Module ? K : never;
 }[keyof Nn];
 
-/** Every loss function. */
+/** Every loss function: one of an input and a target that can be told how to reduce. */
 export type LossName = {
-  [K in keyof Nn]: Nn[K] extends (input: Tensor, target: Tensor, options: never) => Tensor ? K : never;
+  [K in keyof Nn]: Nn[K] extends (input: Tensor, target: Tensor, options?: infer Options) => Tensor
+    ? 'reduction' extends keyof Options
+      ? K
+      : never
+    : never;
 }[keyof Nn];
 
 /** Every class of loss modules. */

@@ -4,7 +4,7 @@
 
 A layer's case is {"args", "dtype", "state", "steps"}: `args` are those of the TypeScript constructor, `state` is loaded
 first, and each step is {"train", "input", "output", "upstream", "inputGrad", "paramGrads", "buffers"}: the mode, a forward
-pass, the gradients of Σ(output · upstream), and the buffers afterwards.
+pass, the gradients of Σ(output · upstream), and the buffers afterwards. Indices have no inputGrad.
 
 A loss's case is {"options", "input", "target", "output", "upstream", "inputGrad", "targetGrad", "direction",
 "inputGrad2"}: inputGrad2 is the gradient of Σ(inputGrad · direction) by the input. targetGrad is left out where the target
@@ -59,8 +59,13 @@ def draw(rng, shape, dtype, low=-2.0, high=2.0):
 # Layers
 
 
-def layer(name, make, shape, *args, modes=(True, False), scale=2.0, reset=True, dtypes=("float64", "float32")):
-    """`make(dtype)` builds the module, `args` are what the TypeScript constructor takes. One step for each of `modes`."""
+def layer(
+    name, make, shape, *args, modes=(True, False), scale=2.0, reset=True, dtypes=("float64", "float32"), indices=0, special=()
+):
+    """
+    `make(dtype)` builds the module, `args` are what the TypeScript constructor takes. One step for each of `modes`. The input
+    are whole numbers below `indices`, where that is given, or numbers that begin with the `special` ones.
+    """
     for dtype in dtypes:
         rng = generator(layers, name)
         kind = DTYPES[dtype]
@@ -72,7 +77,9 @@ def layer(name, make, shape, *args, modes=(True, False), scale=2.0, reset=True, 
         row["steps"] = []
         for mode in modes:
             module.train(mode)
-            x = draw(rng, shape, kind, -scale, scale).requires_grad_()
+            x = draw(rng, shape, kind, -scale, scale)
+            x.view(-1)[: len(special)] = torch.tensor(special, dtype=kind)
+            x = torch.tensor(rng.integers(0, indices, shape)) if indices else x.requires_grad_()
             y = module(x)
             upstream = draw(rng, y.shape, kind, -1, 1)
             module.zero_grad()
@@ -83,7 +90,7 @@ def layer(name, make, shape, *args, modes=(True, False), scale=2.0, reset=True, 
                     "input": written(x),
                     "output": written(y),
                     "upstream": written(upstream),
-                    "inputGrad": written(x.grad),
+                    **({} if indices else {"inputGrad": written(x.grad)}),
                     "paramGrads": {k: written(p.grad) for k, p in module.named_parameters()},
                     "buffers": {k: written(t) for k, t in module.named_buffers()},
                 }
@@ -173,6 +180,70 @@ for name, make, given in (
     ("Identity", nn.Identity, {}),
 ):
     layer(name, make, (2, 3, 2), *options(given), modes=(True,))
+
+def windowed(name, shape, *sizes, **given):
+    """A convolution or pool: `sizes` come first, and `given` are its options in TypeScript's spelling."""
+    names = {"ceilMode": "ceil_mode", "countIncludePad": "count_include_pad"}
+    torched = {names.get(k, k): v for k, v in given.items() if k != "special"}
+    special = given.pop("special", ())
+    make = lambda: getattr(nn, name)(*sizes, **torched)
+    layer(name, make, shape, *sizes, *options(given), modes=(True,), special=special)
+
+
+nan, inf = math.nan, math.inf
+windowed("Conv1d", (2, 2, 7), 2, 3, 3)
+windowed("Conv1d", (2, 7), 2, 3, 2, bias=False)
+windowed("Conv1d", (2, 4, 11), 4, 6, 3, stride=2, padding=2, dilation=2, groups=2)
+windowed("Conv1d", (3, 2, 8), 2, 2, 4, padding="same", dilation=2)
+windowed("Conv1d", (1, 1, 3), 1, 1, 3, padding="valid")
+windowed("Conv2d", (2, 2, 5, 6), 2, 3, 3)
+windowed("Conv2d", (2, 5, 4), 2, 3, [1, 2])
+windowed("Conv2d", (2, 3, 4, 4), 3, 4, 1)
+windowed("Conv2d", (2, 3, 5, 5), 3, 2, 1, stride=2)
+windowed("Conv2d", (1, 1, 28, 28), 1, 2, 3, padding=1)
+windowed("Conv2d", (2, 3, 9, 7), 3, 4, [3, 2], stride=[2, 3], padding=[1, 2], bias=False)
+windowed("Conv2d", (2, 2, 8, 9), 2, 2, [2, 3], dilation=[3, 2], stride=[2, 1], padding=[2, 0])
+windowed("Conv2d", (2, 4, 5, 5), 4, 8, 3, groups=4, padding=1)
+windowed("Conv2d", (2, 6, 5, 4), 6, 4, 2, groups=2, stride=2)
+windowed("Conv2d", (2, 2, 5, 6), 2, 3, [4, 3], padding="same")
+windowed("Conv2d", (0, 2, 5, 6), 2, 3, 3, padding=1)
+for size, shape, given in (
+    (2, (2, 3, 7), {}),
+    (3, (3, 8), {"stride": 2, "padding": 1}),
+    (3, (2, 2, 8), {"stride": 2, "ceilMode": True}),
+    (2, (2, 2, 5), {"stride": 3, "padding": 1, "ceilMode": True}),
+):
+    windowed("MaxPool1d", shape, size, **given)
+    windowed("AvgPool1d", shape, size, **given)
+    windowed("AvgPool1d", shape, size, countIncludePad=False, **given)
+for size, shape, given in (
+    (2, (2, 3, 6, 8), {}),
+    (2, (3, 5, 7), {}),
+    ([3, 2], (2, 2, 7, 6), {"stride": [2, 1], "padding": [1, 0]}),
+    (3, (2, 2, 8, 7), {"stride": 2, "padding": 1, "ceilMode": True}),
+    ([2, 3], (2, 1, 5, 7), {"stride": 3, "padding": 1, "ceilMode": True}),
+    (1, (1, 2, 3, 3), {"stride": 2}),
+    (2, (0, 2, 4, 4), {}),
+):
+    windowed("MaxPool2d", shape, size, **given)
+    windowed("AvgPool2d", shape, size, **given)
+    windowed("AvgPool2d", shape, size, countIncludePad=False, **given)
+windowed("MaxPool2d", (1, 1, 4, 6), 2, special=(1, 1, nan, 0, -inf, -inf, 1, 0, nan, nan, -inf, -inf))
+windowed("MaxPool2d", (1, 1, 4, 4), 3, stride=1, padding=1, special=(-inf, inf, nan, 0, 0, -0.0))
+windowed("AvgPool2d", (1, 1, 4, 6), 2, special=(inf, 1, nan, 0, -inf, inf))
+for size, shape in ((1, (2, 3, 4, 5)), (2, (2, 3, 4, 5)), ([3, 2], (2, 7, 5)), (5, (1, 2, 3, 4))):
+    windowed("AdaptiveAvgPool2d", shape, size)
+layer("Embedding", lambda: nn.Embedding(5, 3), (2, 4), 5, 3, indices=5)
+layer("Embedding", lambda: nn.Embedding(4, 2, padding_idx=1), (7,), 4, 2, {"paddingIdx": 1}, indices=4)
+layer("Embedding", lambda: nn.Embedding(4, 1, padding_idx=-1), (2, 3, 1), 4, 1, {"paddingIdx": -1}, indices=4)
+layer("Embedding", lambda: nn.Embedding(3, 2), (), 3, 2, indices=3)
+layer(
+    "Sequential",
+    lambda: nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, bias=False), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)),
+    (3, 1, 4, 5),
+    "convolutional",
+    modes=TTTEE,
+)
 
 
 # Losses

@@ -253,6 +253,11 @@ const computations: Record<string, (x: Tensor, v: Tensor) => Tensor> = {
   gather: (x) => x.indexSelect(0, [0, 0]),
   sliced: (x) => x.slice(null, [null, null, -1]).mul(2),
   steps: (x) => x.floor().mul(x),
+  convolution: (x) =>
+    nn.conv1d(x.unsqueeze(1), x.slice([0, 2], [0, 2]).unsqueeze(1).mul(1), null, { padding: 1, stride: 2 }),
+  largestOfWindows: (x) => nn.maxPool1d(x.unsqueeze(1), 2, { stride: 1, padding: 1 }),
+  meansOfWindows: (x) => nn.avgPool1d(x.unsqueeze(1), 2, { padding: 1 }),
+  embedding: (x) => nn.embedding(tensor([0, 0, -1 + x.shape[0]!], { dtype: 'int32' }), x, { paddingIdx: 0 }),
 };
 
 describe('inside of a scope', () => {

@@ -1,33 +1,8 @@
 import { checkDType, type DType } from '../../core/dtype.ts';
 import { checkKeys, ShapeError, show, ValueError } from '../../core/errors.ts';
-import {
-  checkShape,
-  resolveAxis,
-  type Shape,
-  showPlaces,
-  showShape,
-  sizeOf,
-  stridesOf,
-} from '../../core/shape.ts';
-import { putAdd, take } from '../../kernels/take.ts';
-import { record } from '../graph.ts';
-import { empty, expectTensor, rowMajor, type Tensor, zeroed } from '../tensor.ts';
-
-/** y[i] = x[positions[i]] over row-major places, in `shape`. */
-function takeAt(x: Tensor, positions: Int32Array, shape: Shape): Tensor {
-  const { shape: from } = x;
-  const y = empty(shape, x.dtype);
-  take(y.storage, rowMajor(x), positions);
-  return record('take', y, [x, (g) => putAt(g, positions, from)]);
-}
-
-/** Zeros of `shape` with x added at `positions`: the derivative of {@link takeAt}, and the other way round. */
-function putAt(x: Tensor, positions: Int32Array, shape: Shape): Tensor {
-  const { shape: from } = x;
-  const y = zeroed(shape, x.dtype);
-  putAdd(y.storage, rowMajor(x), positions);
-  return record('put', y, [x, (g) => takeAt(g, positions, from)]);
-}
+import { checkShape, resolveAxis, showPlaces, showShape, sizeOf, stridesOf } from '../../core/shape.ts';
+import { takeAt } from '../take.ts';
+import { expectTensor, rowMajor, type Tensor, zeroed } from '../tensor.ts';
 
 /** The index numbers, each checked against the size of its axis; negative ones count from the end. */
 function checkedIndices(where: string, index: ArrayLike<number>, size: number): Int32Array {
@@ -95,17 +70,11 @@ export function indexSelect(x: Tensor, axis: number, index: Tensor | readonly nu
   }
   const list = Array.isArray(index) ? (index as readonly number[]) : rowMajor(index as Tensor);
   const picks = checkedIndices('indexSelect', list, shape[at]!);
-  const inner = sizeOf(shape.slice(at + 1));
   const outer = sizeOf(shape.slice(0, at));
-  const positions = new Int32Array(outer * picks.length * inner);
+  const positions = new Int32Array(outer * picks.length);
   let next = 0;
-  for (let o = 0; o < outer; o++) {
-    for (const pick of picks) {
-      const start = (o * shape[at]! + pick) * inner;
-      for (let i = 0; i < inner; i++) positions[next++] = start + i;
-    }
-  }
-  return takeAt(x, positions, shape.with(at, picks.length));
+  for (let o = 0; o < outer; o++) for (const pick of picks) positions[next++] = o * shape[at]! + pick;
+  return takeAt(x, positions, shape.with(at, picks.length), sizeOf(shape.slice(at + 1)));
 }
 
 /** Options of {@link oneHot}. */
