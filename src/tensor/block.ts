@@ -1,7 +1,7 @@
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { ValueError } from '../core/errors.ts';
 import { heap } from '../kernels/engine.ts';
-import { FEWEST, type Heap, theHeap } from '../kernels/wasm/heap.ts';
+import { type Heap, theHeap } from '../kernels/wasm/heap.ts';
 
 /** Where the numbers of a tensor, and of all views of it, are at the moment. */
 export class Block {
@@ -58,9 +58,6 @@ interface Scope {
 
 let open: Scope | null = null;
 
-/** Bytes that are left to kernels. */
-const MARGIN = 2 ** 26;
-
 /** A block of new numbers, whatever they are: a kernel will write all of them. */
 export const unset = (dtype: DType, size: number): Block =>
   made(inScope(dtype, size) ?? allocate(dtype, size));
@@ -70,11 +67,8 @@ export const cleared = (dtype: DType, size: number): Block =>
   made(inScope(dtype, size)?.fill(0) ?? allocate(dtype, size));
 
 /** An array of the scope that is open, if there is one, and room in it. */
-function inScope(dtype: DType, size: number): TypedArray | undefined {
-  const room = open?.heap;
-  const fits = room && dtype === 'float32' && size >= FEWEST && room.has(4 * size + MARGIN);
-  return fits ? room.temporary(size) : undefined;
-}
+const inScope = (dtype: DType, size: number): TypedArray | null =>
+  (dtype === 'float32' && open?.heap?.temporary(size)) || null;
 
 /** A block that ends with the scope that is open, if one is. */
 export function made(array: TypedArray): Block {
@@ -99,7 +93,7 @@ export const isScoped = (): boolean => open !== null;
 /** Runs `fn` in a scope: what was made inside is dropped at its end, but for the blocks that `fn` adds to those that are kept. */
 export function withScope<T>(fn: (kept: Set<Block>) => T): T {
   const room = heap();
-  const scope: Scope = { made: [], heap: room, mark: room?.mark ?? 0 };
+  const scope: Scope = { made: [], heap: room, mark: room?.next ?? 0 };
   const kept = new Set<Block>();
   try {
     return within(scope, () => fn(kept));
@@ -111,7 +105,7 @@ export function withScope<T>(fn: (kept: Set<Block>) => T): T {
         open?.made.push(block);
       }
     }
-    room?.release(scope.mark);
+    if (room) room.next = scope.mark;
   }
 }
 

@@ -3,6 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { lasting, setKernels } from '../../src/kernels/engine.ts';
+import { gemmInJs } from '../../src/kernels/gemm.ts';
+import { gemm } from '../../src/kernels/wasm/gemm.ts';
 import { Heap } from '../../src/kernels/wasm/heap.ts';
 
 afterAll(() => setKernels('wasm'));
@@ -52,6 +54,26 @@ describe('arrays that last in the heap', () => {
       await setTimeout(5);
     }
     expect(heap.lasting(quarter)).not.toBeNull();
+  });
+
+  it.each([
+    [3, 400, 10],
+    [5, 33, 1],
+    [17, 5, 19],
+  ])('are multiplied where they lie, also at the very end: %i × %i × %i', (m, k, n) => {
+    const some = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i));
+    for (const turned of [false, true]) {
+      const heap = heapOf(4);
+      const b = heap.lasting(k * n)!;
+      b.set(some(k * n));
+      const left = { storage: some(m * k), offset: 0, rowStep: k, colStep: 1 };
+      const right = { storage: b, offset: 0, rowStep: turned ? 1 : n, colStep: turned ? k : 1 };
+      const [out, expected] = [new Float32Array(m * n), new Float32Array(m * n)];
+      expect(gemm(heap, out, 0, left, right, m, k, n)).toBe(true);
+      gemmInJs(expected, 0, left, right, m, k, n);
+      for (const [i, x] of out.entries())
+        expect(Math.abs(x - expected[i]!) / (1 + Math.abs(expected[i]!))).toBeLessThan(1e-5);
+    }
   });
 
   it('are ordinary arrays for other dtypes, for few numbers, and with the kernels in JavaScript', () => {

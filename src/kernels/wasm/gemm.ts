@@ -25,7 +25,10 @@ export function placed(
   const fits = (colStep === 1 && rowStep >= cols) || (rowStep === 1 && colStep >= rows);
   const span = (rows - 1) * rowStep + (cols - 1) * colStep + 1;
   const there = fits ? heap.addressOf(storage) : 0;
-  if (there) return { at: there + 4 * offset, row: 4 * rowStep, col: 4 * colStep };
+  // packing reads three lines more, whatever is there
+  const end = (there >> 2) + offset + span + 3 * Math.max(rowStep, colStep) + WIDTH;
+  if (there && end <= heap.numbers.length)
+    return { at: there + 4 * offset, row: 4 * rowStep, col: 4 * colStep };
   if (fits && span <= 2 * rows * cols) {
     const at = heap.scratchFor(4 * span, storage, offset);
     const whole = offset === 0 && storage.length === span;

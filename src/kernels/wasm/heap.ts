@@ -23,6 +23,10 @@ export class Heap {
   readonly shared: boolean;
   /** Where scratch space begins that is free; below it is taken until {@link release}. */
   #top = 16;
+  /** Where temporary arrays begin. */
+  readonly #base: number;
+  /** Where there is room for more of them; set back to what it was to take them back. */
+  next: number;
   /** Where lasting arrays begin. */
   #floor: number;
   /** Places of lasting arrays that came back, by their size. */
@@ -36,6 +40,8 @@ export class Heap {
     this.shared = shared;
     // beyond the last numbers some more may be read
     this.#buffer = this.memory.buffer;
+    this.#base = this.#buffer.byteLength / 4;
+    this.next = this.#base;
     this.#floor = this.memory.buffer.byteLength - 64;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
@@ -88,9 +94,9 @@ export class Heap {
     this.#top = mark;
   }
 
-  /** Whether there are so many bytes of scratch space. */
+  /** Whether there are so many bytes of scratch space: below temporary arrays, so that it is in the same place each time. */
   has(bytes: number): boolean {
-    return this.#top + bytes + 4096 <= this.#floor;
+    return this.#top + bytes + 4096 <= (this.next > this.#base ? this.#base : this.#floor);
   }
 
   /**
@@ -102,20 +108,24 @@ export class Heap {
     const bytes = (4 * count + 15) & ~15;
     let address = this.#free.get(bytes)?.pop();
     if (address === undefined) {
-      if (!this.has(bytes + MARGIN)) return null;
-      this.#floor -= bytes;
-      address = this.#floor;
+      address = this.#floor - bytes;
+      if (address < Math.max(this.#top + MARGIN, this.next)) return null;
+      this.#floor = address;
     }
     // it was scratch space, or another's
     this.numbers.fill(0, address >> 2, (address + bytes) >> 2);
-    const array = new Float32Array(this.memory.buffer, address, count);
+    const array = new Float32Array(this.#buffer, address, count);
     this.#registry.register(array, { address, bytes });
     return array;
   }
 
-  /** An array in scratch space, with whatever is there, until it is released. */
-  temporary(count: number): Float32Array {
-    return new Float32Array(this.#buffer, this.scratch(4 * count), count);
+  /** An array with whatever is there, until {@link next} is set back; `null` where there is no room, and for few numbers. */
+  temporary(count: number): Float32Array | null {
+    const address = this.next;
+    const end = address + ((4 * count + 31) & ~15);
+    if (count < FEWEST || end > this.#floor) return null;
+    this.next = end;
+    return new Float32Array(this.#buffer, address, count);
   }
 
   /** The address of an array that lies in this heap; 0 for others. */
