@@ -38,8 +38,7 @@ function made(
   return t;
 }
 
-/** Axes on both sides of the channels: one after the other, nothing need be copied. */
-const ofBias: Derivative = (g) => g.sum([2, 3]).sum(0);
+const ofBias: Derivative = (g) => g.sum([0, 2, 3]);
 
 /** w ∗ x, each channel on top of its bias. */
 export function sideY(x: Tensor, w: Tensor, c: Convolution, bias: Tensor | null = null): Tensor {

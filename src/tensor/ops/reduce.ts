@@ -102,6 +102,17 @@ function run(kernel: kernels.Reduction, p: Plan, dtype: DType): Tensor {
   return y;
 }
 
+/** The same of what may go along some axes after others, so that axes that are no neighbours need not be moved together. */
+function runInTurn(where: string, kernel: kernels.Reduction, x: Tensor, p: Plan, dtype: DType): Tensor {
+  const { axes, shape } = p;
+  let first = axes.length - 1;
+  while (first > 0 && axes[first - 1] === axes[first]! - 1) first--;
+  if (first <= 0) return run(kernel, p, dtype);
+  const some = run(kernel, plan(where, x, { axis: axes.slice(first) }), dtype);
+  const rest = plan(where, some, { axis: axes.slice(0, first) });
+  return reshape(runInTurn(where, kernel, some, rest, dtype), shape);
+}
+
 /** The wider dtype in which whole numbers are added up: int32. */
 const counted = (dtype: DType): DType => (dtype === 'bool' ? 'int32' : dtype);
 const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : cast(x, 'float32'));
@@ -115,7 +126,10 @@ function total(where: string, x: Tensor, options?: Reduce): Tensor {
   const p = plan(where, x, readOptions(where, options));
   const { shape } = x;
   const { kept } = p;
-  return record('sum', run(kernels.sum, p, counted(x.dtype)), [x, (g) => spreadOut(g, kept, shape)]);
+  return record('sum', runInTurn(where, kernels.sum, x, p, counted(x.dtype)), [
+    x,
+    (g) => spreadOut(g, kept, shape),
+  ]);
 }
 
 /** The mean, asked for by the public function `where`. */
@@ -124,7 +138,7 @@ function average(where: string, x: Tensor, options?: Reduce): Tensor {
   const p = plan(where, source, readOptions(where, options));
   const { shape } = source;
   const { kept, count } = p;
-  const y = run(kernels.sum, p, source.dtype);
+  const y = runInTurn(where, kernels.sum, source, p, source.dtype);
   const { storage } = y;
   for (let i = 0; i < storage.length; i++) storage[i]! /= count;
   return record('mean', y, [source, (g) => spreadOut(div(g, count), kept, shape)]);
@@ -187,7 +201,7 @@ export function std(x: Tensor, options?: Axis | VarianceOptions): Tensor {
 function extreme(name: string, kernel: kernels.Reduction, x: Tensor, options?: Reduce): Tensor {
   const p = plan(name, x, readOptions(name, options));
   refuseEmpty(name, p);
-  const y = run(kernel, p, x.dtype);
+  const y = runInTurn(name, kernel, x, p, x.dtype);
   return record(name, y, [
     x,
     (g) => {
@@ -334,7 +348,7 @@ const logSoftmaxBackward = elementwise(
 export function logSumExp(x: Tensor, options?: Reduce): Tensor {
   const source = floating(expectTensor('logSumExp', x));
   const p = plan('logSumExp', source, readOptions('logSumExp', options));
-  const y = run(kernels.logSumExp, p, source.dtype);
+  const y = runInTurn('logSumExp', kernels.logSumExp, source, p, source.dtype);
   return record('logSumExp', y, [
     source,
     (g) => apply(logSumExpBackward, reshape(g, p.kept), source, reshape(y, p.kept)),
