@@ -1,5 +1,5 @@
 import type { TypedArray } from '../core/dtype.ts';
-import { type Grid, inside, layOut, type Planes, planesOf, withRoom } from './planes.ts';
+import { type Grid, inside, layOut, type Planes, planesOf, work } from './planes.ts';
 
 /** How a window slides along an axis: output i sees the places `i·stride + k·dilation − before` of the input. */
 export interface Slide {
@@ -99,57 +99,75 @@ function mixed(
   const round = ({ rows, cols }: Pass): number => ((rows - 1) * wide + cols + 3) & ~3;
   const most = (f: (pass: Pass) => number): number => Math.max(0, ...passes.map(f));
   const taps = most(({ table }) => table.length);
-  const sizes = [
-    planes.whole ? 0 : from * planes.many * planes.step,
-    result,
-    to,
-    image,
-    to * most(round),
-    taps * passes.length,
-    to * taps * passes.length,
-  ];
-  withRoom([out, x, w], sizes, (shop, laid, made, start, raw, sums, tables, weights) => {
-    const { numbers, whole, unit } = shop;
-    numbers.fill(0, laid, raw);
-    // a pass that makes all there is, with nothing between its rows, need not be copied
-    const [only] = passes;
-    const every = only && only.rows * only.cols;
-    const direct = only?.cols === wide && round(only) === every && to * every === result;
-    passes.forEach(({ table }, i) => {
-      whole.set(
-        table.map((place) => place * unit),
-        tables + i * taps,
-      );
-    });
-    for (let group = 0; group < groups; group++) {
-      passes.forEach((pass, i) => {
-        numbers.set(pass.weights(group), weights + i * to * taps);
+  const laidOut = planes.whole ? 0 : from * planes.many * planes.step;
+  const summed = to * most(round);
+  work([out, x, w], {
+    products: batch * groups * to * passes.reduce((sum, pass) => sum + pass.table.length * round(pass), 0),
+    numbers: out.length + x.length + w.length,
+    batch,
+    sizes: (samples) => [
+      samples * laidOut,
+      samples * result,
+      to,
+      samples * image,
+      samples * summed,
+      taps * passes.length,
+      to * taps * passes.length,
+    ],
+    run(shop, laid, made, start, raw, sums, tables, weights) {
+      const { numbers, whole, unit, samples } = shop;
+      numbers.fill(0, laid, raw);
+      // a pass that makes all there is, with nothing between its rows, need not be copied
+      const [only] = passes;
+      const every = only && only.rows * only.cols;
+      const direct = only?.cols === wide && round(only) === every && to * every === result;
+      passes.forEach(({ table }, i) => {
+        whole.set(
+          table.map((place) => place * unit),
+          tables + i * taps,
+        );
       });
-      if (bias) numbers.set(bias.subarray(group * to, group * to + to), start);
-      for (let sample = 0; sample < batch; sample++) {
-        const place = sample * groups + group;
-        numbers.set(x.subarray(place * image, place * image + image), raw);
-        const source = layOut(shop, raw, laid, from, planes);
+      for (let group = 0; group < groups; group++) {
         passes.forEach((pass, i) => {
-          const { first, table, rows, cols, toRow, toCol } = pass;
-          const n = round(pass);
-          const product = direct ? made : sums;
-          shop.mix(
-            product,
-            source + first,
-            tables + i * taps,
-            weights + i * to * taps,
-            start,
-            to,
-            n,
-            table.length,
-          );
-          if (!direct)
-            shop.copy(product, [n, wide, 1], made + pass.to, [result / to, toRow, toCol], to, rows, cols);
+          numbers.set(pass.weights(group), weights + i * to * taps);
         });
-        out.set(numbers.subarray(made, made + result), place * result);
+        if (bias) numbers.set(bias.subarray(group * to, group * to + to), start);
+        for (let sample = 0; sample < batch; sample += samples) {
+          const some = Math.min(samples, batch - sample);
+          const placeOf = (i: number): number => (sample + i) * groups + group;
+          for (let i = 0; i < some; i++) {
+            const at = placeOf(i) * image;
+            numbers.set(x.subarray(at, at + image), raw + i * image);
+            shop.task();
+            const source = layOut(shop, raw + i * image, laid + i * laidOut, from, planes);
+            passes.forEach((pass, k) => {
+              const { first, table, rows, cols, toRow, toCol } = pass;
+              const n = round(pass);
+              const product = direct ? made + i * result : sums + i * summed;
+              shop.mix(
+                product,
+                source + first,
+                tables + k * taps,
+                weights + k * to * taps,
+                start,
+                to,
+                n,
+                table.length,
+              );
+              if (direct) return;
+              const into = made + i * result + pass.to;
+              shop.copy(product, [n, wide, 1], into, [result / to, toRow, toCol], to, rows, cols);
+            });
+          }
+          if (!shop.finish()) return false;
+          for (let i = 0; i < some; i++) {
+            const at = made + i * result;
+            out.set(numbers.subarray(at, at + result), placeOf(i) * result);
+          }
+        }
       }
-    }
+      return true;
+    },
   });
 }
 
@@ -246,31 +264,48 @@ export function convolveWeight(dw: TypedArray, x: TypedArray, g: TypedArray, c: 
   // one long row where no numbers stand between rows
   const wide = planes.cols.count;
   const [high, flat] = wide === cols.count ? [1, rows.count * cols.count] : [rows.count, cols.count];
-  const sizes = [
-    planes.whole ? 0 : inputs * planes.many * planes.step,
-    image,
-    result,
-    taps,
-    4 * outputs * taps,
-  ];
-  withRoom([dw, x, g], sizes, (shop, laid, raw, gradient, places, sums) => {
-    const { numbers, whole, unit } = shop;
-    numbers.fill(0, laid, raw);
-    whole.set(
-      table.map((place) => place * unit),
-      places,
-    );
-    for (let group = 0; group < groups; group++) {
-      numbers.fill(0, sums, sums + 4 * outputs * taps);
-      for (let sample = 0; sample < batch; sample++) {
-        const place = sample * groups + group;
-        numbers.set(x.subarray(place * image, place * image + image), raw);
-        numbers.set(g.subarray(place * result, place * result + result), gradient);
-        const source = layOut(shop, raw, laid, inputs, planes);
-        shop.dots(sums, gradient, source, places, outputs, taps, high, flat, wide);
+  const laidOut = planes.whole ? 0 : inputs * planes.many * planes.step;
+  work([dw, x, g], {
+    products: batch * groups * outputs * taps * high * flat,
+    numbers: dw.length + x.length + g.length,
+    batch,
+    sizes: (samples) => [samples * laidOut, samples * image, samples * result, taps, 4 * outputs * taps],
+    run(shop, laid, raw, gradient, places, sums) {
+      const { numbers, whole, unit, samples, parts } = shop;
+      numbers.fill(0, laid, raw);
+      whole.set(
+        table.map((place) => place * unit),
+        places,
+      );
+      // two rows are done at a time
+      const rowsOfPart = 2 * Math.ceil(outputs / parts / 2);
+      for (let group = 0; group < groups; group++) {
+        numbers.fill(0, sums, sums + 4 * outputs * taps);
+        for (let sample = 0; sample < batch; sample += samples) {
+          const some = Math.min(samples, batch - sample);
+          const sources: number[] = [];
+          for (let i = 0; i < some; i++) {
+            const place = (sample + i) * groups + group;
+            numbers.set(x.subarray(place * image, place * image + image), raw + i * image);
+            numbers.set(g.subarray(place * result, place * result + result), gradient + i * result);
+            shop.task();
+            sources.push(layOut(shop, raw + i * image, laid + i * laidOut, inputs, planes));
+          }
+          if (!shop.finish()) return false;
+          for (let o = 0; o < outputs; o += rowsOfPart) {
+            const count = Math.min(rowsOfPart, outputs - o);
+            shop.task();
+            sources.forEach((source, i) => {
+              const from = gradient + i * result + (o * result) / outputs;
+              shop.dots(sums + 4 * o * taps, from, source, places, count, taps, high, flat, wide);
+            });
+          }
+          if (!shop.finish()) return false;
+        }
+        for (let i = 0, at = sums, to = group * outputs * taps; i < outputs * taps; i++, at += 4)
+          dw[to + i] = numbers[at]! + numbers[at + 1]! + numbers[at + 2]! + numbers[at + 3]!;
       }
-      for (let i = 0, at = sums, to = group * outputs * taps; i < outputs * taps; i++, at += 4)
-        dw[to + i] = numbers[at]! + numbers[at + 1]! + numbers[at + 2]! + numbers[at + 3]!;
-    }
+      return true;
+    },
   });
 }

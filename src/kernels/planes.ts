@@ -1,6 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { heap } from './engine.ts';
-import { inWasm } from './wasm/conv.ts';
+import { alone, inWasm } from './wasm/conv.ts';
 
 type Room = Float32Array | Float64Array;
 
@@ -13,6 +13,16 @@ export interface Workshop {
   readonly start: number;
   /** What a place is multiplied by where it stands in a table. */
   readonly unit: number;
+  /** How many samples there is room for at a time. */
+  readonly samples: number;
+  /** Into how many tasks one sum should be cut. */
+  readonly parts: number;
+  /** Begins a task: what follows, until the next, may be done beside other tasks. */
+  task(): void;
+  /** Ends all tasks; `false` where they cannot be ended, and the space cannot be used any more. */
+  finish(): boolean;
+  /** Gives the space back. */
+  free(): void;
   /** Copies `blocks` matrices with any steps. */
   copy(
     from: number,
@@ -74,6 +84,8 @@ function inJs(size: number): Workshop {
     whole: numbers,
     start: 0,
     unit: 1,
+    ...alone,
+    free: () => undefined,
     copy(from, [fromBlock, fromRow, fromCol], to, [toBlock, toRow, toCol], blocks, rows, cols) {
       for (let b = 0; b < blocks; b++) {
         for (let r = 0; r < rows; r++) {
@@ -123,26 +135,50 @@ function inJs(size: number): Workshop {
   };
 }
 
-/** Room for so many numbers in each of several places, which may be read or written a little beyond. */
-export function withRoom(
-  arrays: readonly TypedArray[],
-  sizes: readonly number[],
-  run: (shop: Workshop, ...places: number[]) => void,
-): void {
-  const gaps = sizes.map((n) => (n + 23) & ~3);
-  const size = gaps.reduce((a, b) => a + b, 0);
-  const room = arrays.every((array) => array instanceof Float32Array) ? heap() : null;
-  const mark = room?.mark;
-  const shop = (room && inWasm(room, size)) ?? inJs(size);
+/** Work in scratch space: in several places, each with room for so many numbers, which may be read or written a little beyond. */
+export interface SpaceWork {
+  /** Products to be added up. */
+  readonly products: number;
+  /** Numbers that are read and written. */
+  readonly numbers: number;
+  readonly batch: number;
+  /** The room that is wanted for so many samples at a time. */
+  sizes(samples: number): readonly number[];
+  /** @returns whether it could be done */
+  run(shop: Workshop, ...places: number[]): boolean;
+}
+
+const gaps = (sizes: readonly number[]): number[] => sizes.map((n) => (n + 23) & ~3);
+
+/** All the room that is wanted. */
+export const sizeOfSpace = ({ sizes }: SpaceWork, samples: number): number =>
+  gaps(sizes(samples)).reduce((a, b) => a + b, 0);
+
+/** Does the work in a space that is large enough for it. */
+export function workIn(shop: Workshop, { sizes, run }: SpaceWork): boolean {
   let next = shop.start;
-  run(
-    shop,
-    ...gaps.map((gap) => {
-      next += gap;
-      return next - gap;
-    }),
-  );
-  room?.release(mark!);
+  const places = gaps(sizes(shop.samples)).map((gap) => {
+    next += gap;
+    return next - gap;
+  });
+  const done = run(shop, ...places);
+  if (done) shop.free();
+  return done;
+}
+
+let inThreads: ((work: SpaceWork) => boolean) | null = null;
+
+/** Lets several threads do the work, or none; handed over, so that a program without threads does not hold them. */
+export function shareSpaces(by: ((work: SpaceWork) => boolean) | null): void {
+  inThreads = by;
+}
+
+/** Does the work where it is done fastest; the arrays are those that it reads and writes. */
+export function work(arrays: readonly TypedArray[], what: SpaceWork): void {
+  const room = arrays.every((array) => array instanceof Float32Array) ? heap() : null;
+  if (room && inThreads?.(what)) return;
+  const size = sizeOfSpace(what, 1);
+  workIn((room && inWasm(room, size)) ?? inJs(size), what);
 }
 
 /** Where along an axis the numbers of each plane come from: place i of plane k is place `first[k] + i·step`. */

@@ -1,5 +1,7 @@
 import { show, ValueError } from '../core/errors.ts';
-import { type SharedProduct, shareProducts } from './gemm.ts';
+import { shareProducts } from './gemm.ts';
+import { shareSpaces } from './planes.ts';
+import { workInThreads } from './wasm/conv-threads.ts';
 import { gemmInThreads } from './wasm/gemm-threads.ts';
 import { Heap, theHeap } from './wasm/heap.ts';
 import { Pool, WORKER } from './wasm/pool.ts';
@@ -34,7 +36,7 @@ export function threads(): number {
 }
 
 /**
- * Lets so many threads compute large matrix products of float32 from now on; the results stay the same, bit by bit. Small
+ * Lets so many threads compute large matrix products and convolutions of float32 from now on; the results stay the same, bit by bit. Small
  * products, and all else, are computed in one thread anyway. More threads than the machine has cores make it slower. The
  * others sleep while there is nothing to do, and do not keep a process from ending; with 1, they end.
  *
@@ -71,7 +73,12 @@ function startThreads(n: number): string | null {
   const given = { memory: heap.memory, control: pool.control };
   const ends: End[] = [];
   running = { pool, threads: n, ends };
-  shareProducts(productsBy(pool, n));
+  shareProducts((out, offset, a, b, m, k, cols, bias) =>
+    tried(pool, m * k * cols, m * k + k * cols + m * cols, () =>
+      gemmInThreads(pool, n, out, offset, a, b, m, k, cols, bias),
+    ),
+  );
+  shareSpaces((work) => tried(pool, work.products, work.numbers, () => workInThreads(pool, n, work)));
   const lost = (why: string): void => {
     if (running?.pool === pool) loseThreads(why);
   };
@@ -88,18 +95,15 @@ export function thePool(): Pool | null {
   return running ? running.pool : null;
 }
 
-/** Computes products that are worth it in the threads of a pool. */
-function productsBy(pool: Pool, n: number): SharedProduct {
-  return (out, offset, a, b, m, k, cols, bias) => {
-    const products = m * k * cols;
-    if (products < FEWEST || products < FEWEST_PER_NUMBER * (m * k + k * cols + m * cols)) return false;
-    if ((products < FEWEST_ASLEEP && !pool.awake) || pool.rests) return false;
-    const start = performance.now();
-    const done = gemmInThreads(pool, n, out, offset, a, b, m, k, cols, bias);
-    pool.note(products, performance.now() - start);
-    if (done === null) loseThreads('a worker did not finish its part');
-    return done === true;
-  };
+/** Adds up products in the threads of a pool, where that is worth it: `numbers` are those that are copied for it. */
+function tried(pool: Pool, products: number, numbers: number, run: () => boolean | null): boolean {
+  if (products < FEWEST || products < FEWEST_PER_NUMBER * numbers) return false;
+  if ((products < FEWEST_ASLEEP && !pool.awake) || pool.rests) return false;
+  const start = performance.now();
+  const done = run();
+  pool.note(products, performance.now() - start);
+  if (done === null) loseThreads('a worker did not finish its part');
+  return done === true;
 }
 
 /** Ends the workers. */
@@ -107,6 +111,7 @@ function endThreads(): void {
   const before = running;
   running = null;
   shareProducts(null);
+  shareSpaces(null);
   before?.pool.end();
   for (const end of before?.ends ?? []) end();
 }

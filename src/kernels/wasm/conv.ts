@@ -5,7 +5,10 @@ import { alongLine, lastLanes } from './lines.ts';
 import { type Body, WasmModule } from './module.ts';
 import type { F32, I32, V128 } from './values.ts';
 
-type Kernels = Readonly<Record<'copy' | 'mix' | 'dots' | 'top', (...parameters: number[]) => void>>;
+/** In the order in which the module has them. */
+export const NAMES = ['copy', 'mix', 'dots', 'top'] as const;
+
+type Kernels = Readonly<Record<(typeof NAMES)[number], (...parameters: number[]) => void>>;
 
 const kernels = new WeakMap<Heap, Kernels>();
 
@@ -184,7 +187,8 @@ function topping(module: WasmModule): void {
   });
 }
 
-function build(): WasmModule {
+/** The kernels, in the order of {@link NAMES}. */
+export function convModule(): WasmModule {
   const module = new WasmModule();
   copying(module);
   mixing(module);
@@ -195,26 +199,30 @@ function build(): WasmModule {
 
 const bytes = (steps: Steps): [number, number, number] => [4 * steps[0], 4 * steps[1], 4 * steps[2]];
 
-/** Scratch space in the heap for so many numbers, until it is released; `null` where there is no room. */
+/** What kernels do, in numbers instead of bytes. */
+export const tools = ({ copy, mix, dots, top }: Kernels): Pick<Workshop, keyof Kernels> => ({
+  copy(from, fromSteps, to, toSteps, blocks, rows, cols) {
+    copy(4 * from, ...bytes(fromSteps), 4 * to, ...bytes(toSteps), blocks, rows, cols);
+  },
+  mix(out, source, table, weights, start, m, n, k) {
+    mix(4 * out, 4 * source, 4 * table, 4 * weights, 4 * start, m, n, k);
+  },
+  dots(sums, g, source, table, m, k, rows, cols, wide) {
+    dots(4 * sums, 4 * g, 4 * source, 4 * table, m, k, rows, cols, wide);
+  },
+  top(out, which, source, table, names, blocks, step, n, k) {
+    top(4 * out, 4 * which, 4 * source, 4 * table, 4 * names, blocks, 4 * step, n, k);
+  },
+});
+
+/** One sample after the other, at once. */
+export const alone = { samples: 1, parts: 1, task: (): void => undefined, finish: (): boolean => true };
+
+/** Scratch space in the heap for so many numbers; `null` where there is no room. */
 export function inWasm(heap: Heap, size: number): Workshop | null {
   if (!heap.has(4 * size)) return null;
-  const { copy, mix, dots, top } = memo(kernels, heap, () => compiled<Kernels>(heap, build));
-  return {
-    numbers: heap.numbers,
-    whole: heap.whole,
-    start: heap.scratch(4 * size) >> 2,
-    unit: 4,
-    copy(from, fromSteps, to, toSteps, blocks, rows, cols) {
-      copy(4 * from, ...bytes(fromSteps), 4 * to, ...bytes(toSteps), blocks, rows, cols);
-    },
-    mix(out, source, table, weights, start, m, n, k) {
-      mix(4 * out, 4 * source, 4 * table, 4 * weights, 4 * start, m, n, k);
-    },
-    dots(sums, g, source, table, m, k, rows, cols, wide) {
-      dots(4 * sums, 4 * g, 4 * source, 4 * table, m, k, rows, cols, wide);
-    },
-    top(out, which, source, table, names, blocks, step, n, k) {
-      top(4 * out, 4 * which, 4 * source, 4 * table, 4 * names, blocks, 4 * step, n, k);
-    },
-  };
+  const { mark, numbers, whole } = heap;
+  const start = heap.scratch(4 * size) >> 2;
+  const made = tools(memo(kernels, heap, () => compiled<Kernels>(heap, convModule)));
+  return { numbers, whole, start, unit: 4, ...alone, free: () => heap.release(mark), ...made };
 }

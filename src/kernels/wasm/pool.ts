@@ -154,10 +154,16 @@ export class Pool {
     if (Atomics.load(control, SLEEPERS)) Atomics.notify(control, CALLED);
   }
 
-  /** Begins a task: the calls to come, one after the other. It may be taken after {@link post}. */
+  /** Begins a task: the calls to come, one after the other, or none. It may be taken after {@link post}. */
   task(): void {
     this.#begun++;
     this.#last = 0;
+    this.control[this.#slot] = 0;
+  }
+
+  /** Where the address of the task's first call belongs. */
+  get #slot(): number {
+    return TASKS + ((this.control[LIMIT]! + this.#begun - 1) & (MOST_TASKS - 1));
   }
 
   /** Adds to the task a call of a function that is loaded. */
@@ -165,7 +171,7 @@ export class Pool {
     const { whole } = this.heap;
     const at = this.heap.scratch(4 * CALL) >> 2;
     if (this.#last) whole[this.#last + CALL - 1] = at;
-    else this.control[TASKS + ((this.control[LIMIT]! + this.#begun - 1) & (MOST_TASKS - 1))] = at;
+    else this.control[this.#slot] = at;
     whole[at] = fn;
     for (let p = 0; p < parameters.length; p++) whole[at + 1 + p] = parameters[p]!;
     whole[at + CALL - 1] = 0;
