@@ -118,13 +118,14 @@ serve(
         }
         model.loadStateDict(state);
         const optimizer = new Adam(model.parameters());
-        return () => {
-          const loss = nn.crossEntropy(model.forward(images), target);
-          optimizer.zeroGrad();
-          loss.backward();
-          optimizer.step();
-          return loss.item();
-        };
+        return () =>
+          within(() => {
+            const loss = nn.crossEntropy(model.forward(images), target);
+            optimizer.zeroGrad();
+            loss.backward();
+            optimizer.step();
+            return loss.item();
+          });
       };
       return { run: trainer(), check: () => Array.from({ length: CHECKED_STEPS }, trainer()) };
     },
