@@ -1,3 +1,5 @@
+import { ValueError } from './errors.ts';
+
 /** What comes at once, or later. */
 export type Awaitable<T> = T | Promise<T>;
 
@@ -47,4 +49,11 @@ export function thenRestore<T>(fn: () => T, restore: () => void): T {
   if (result instanceof Promise) return result.finally(restore) as T;
   restore();
   return result;
+}
+
+/** The result of a function that must not be asynchronous. */
+export function atOnce<T>(where: string, what: string, result: T, whatToDo: string): T {
+  if (!(result instanceof Promise)) return result;
+  result.catch(() => undefined);
+  throw new ValueError(where, `${what} must be synchronous`, 'one that returns a promise', whatToDo);
 }

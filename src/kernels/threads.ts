@@ -36,9 +36,9 @@ export function threads(): number {
 }
 
 /**
- * Lets so many threads compute large matrix products and convolutions of float32 from now on; the results stay the same, bit by bit. Small
- * products, and all else, are computed in one thread anyway. More threads than the machine has cores make it slower. The
- * others sleep while there is nothing to do, and do not keep a process from ending; with 1, they end.
+ * Lets so many threads compute large matrix products and convolutions of float32 from now on; the results stay the same,
+ * bit by bit. Small ones, and all else, are computed in one thread anyway. More threads than the machine has cores make it
+ * slower. The others sleep while there is nothing to do, and do not keep a process from ending; with 1, they end.
  *
  * It works in Node, and in the Workers of pages that are cross-origin isolated: those served with the headers
  * `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`. Where threads cannot be had,

@@ -1,5 +1,5 @@
 import { checkKeys, show, ValueError } from '../core/errors.ts';
-import { type Awaitable, finishLater, finishNow, type Waiting, wait } from '../core/waiting.ts';
+import { type Awaitable, atOnce, finishLater, finishNow, type Waiting, wait } from '../core/waiting.ts';
 import type { Uniforms } from '../formula/program.ts';
 import { contiguousData, Tensor } from '../tensor/index.ts';
 import { Averaging } from './averaging.ts';
@@ -187,14 +187,8 @@ export class Optimizer<H extends OptimizerDefaults = WithLr>
   }
 
   #atOnce<T>(loss: T): T {
-    if (!(loss instanceof Promise)) return loss;
-    loss.catch(() => undefined);
-    throw new ValueError(
-      `${this.#rule.rule.name}.step`,
-      'the closure must be synchronous',
-      'one that returns a promise',
-      'Use `await optimizer.stepAsync(closure)`.',
-    );
+    const where = `${this.#rule.rule.name}.step`;
+    return atOnce(where, 'the closure', loss, 'Use `await optimizer.stepAsync(closure)`.');
   }
 
   /** As {@link step}, for every GPU backend: loads gpu.js where the option `gpu` wants it, and waits for its results. */

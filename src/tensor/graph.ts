@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.ts';
 import { show, ValueError } from '../core/errors.ts';
 import { type Shape, showShape } from '../core/shape.ts';
+import { atOnce } from '../core/waiting.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -107,17 +108,8 @@ export function noGrad<T>(fn: () => T): T {
       'Write noGrad(() => …).',
     );
   }
-  const result = withGrad(false, fn);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    throw new ValueError(
-      'noGrad',
-      'the function must be synchronous',
-      'one that returns a promise',
-      'Put every await outside, and noGrad around the computations between them.',
-    );
-  }
-  return result;
+  const whatToDo = 'Put every await outside, and noGrad around the computations between them.';
+  return atOnce('noGrad', 'the function', withGrad(false, fn), whatToDo);
 }
 
 /**

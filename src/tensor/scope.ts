@@ -1,4 +1,5 @@
 import { show, ValueError } from '../core/errors.ts';
+import { atOnce } from '../core/waiting.ts';
 import { type Block, withScope } from './block.ts';
 import { Tensor } from './tensor.ts';
 
@@ -34,16 +35,8 @@ export function scope<T>(fn: () => T): T {
     throw new ValueError('scope', 'what runs inside must be a function', show(fn), 'Write scope(() => …).');
   }
   return withScope((kept) => {
-    const result = fn();
-    if (result instanceof Promise) {
-      result.catch(() => undefined);
-      throw new ValueError(
-        'scope',
-        'the function must be synchronous',
-        'one that returns a promise',
-        'Put every await outside, and scope around the computations between them.',
-      );
-    }
+    const whatToDo = 'Put every await outside, and scope around the computations between them.';
+    const result = atOnce('scope', 'the function', fn(), whatToDo);
     collect(result, kept, new Set());
     return result;
   });

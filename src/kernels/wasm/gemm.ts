@@ -15,21 +15,26 @@ export interface Placed {
   readonly col: number;
 }
 
-/** Brings a matrix into the heap, where it does not stand there. One of its steps is then that of a number. */
-export function placed(
-  heap: Heap,
-  { storage, offset, rowStep, colStep }: Matrix,
-  rows: number,
-  cols: number,
-): Placed {
-  const fits = (colStep === 1 && rowStep >= cols) || (rowStep === 1 && colStep >= rows);
-  const span = (rows - 1) * rowStep + (cols - 1) * colStep + 1;
-  const there = fits ? heap.addressOf(storage) : 0;
+/** Whether the lines of a matrix stand one after the other, so that kernels can walk them. */
+const hasLines = ({ rowStep, colStep }: Matrix, rows: number, cols: number): boolean =>
+  (colStep === 1 && rowStep >= cols) || (rowStep === 1 && colStep >= rows);
+
+/** The address of a matrix that can stay where it is; 0 for others. */
+function addressOf(heap: Heap, matrix: Matrix, rows: number, cols: number): number {
+  const { storage, offset, rowStep, colStep } = matrix;
+  const at = hasLines(matrix, rows, cols) ? heap.addressOf(storage) : 0;
   // packing reads three lines more, whatever is there
-  const end = (there >> 2) + offset + span + 3 * Math.max(rowStep, colStep) + WIDTH;
-  if (there && end <= heap.numbers.length)
-    return { at: there + 4 * offset, row: 4 * rowStep, col: 4 * colStep };
-  if (fits && span <= 2 * rows * cols) {
+  const end = (at >> 2) + offset + (rows + 2) * rowStep + (cols + 2) * colStep + WIDTH;
+  return at && end <= heap.numbers.length ? at + 4 * offset : 0;
+}
+
+/** Brings a matrix into the heap, where it does not stand there. One of its steps is then that of a number. */
+export function placed(heap: Heap, matrix: Matrix, rows: number, cols: number): Placed {
+  const { storage, offset, rowStep, colStep } = matrix;
+  const span = (rows - 1) * rowStep + (cols - 1) * colStep + 1;
+  const there = addressOf(heap, matrix, rows, cols);
+  if (there) return { at: there, row: 4 * rowStep, col: 4 * colStep };
+  if (hasLines(matrix, rows, cols) && span <= 2 * rows * cols) {
     const at = heap.scratchFor(4 * span, storage, offset);
     const whole = offset === 0 && storage.length === span;
     heap.numbers.set(whole ? storage : storage.subarray(offset, offset + span), at >> 2);
@@ -62,7 +67,12 @@ export function gemm(
 ): boolean {
   const panels = Math.ceil(n / WIDTH) * WIDTH * Math.min(k, INNER);
   const packedA = Math.ceil(Math.min(m, ROWS) / WIDTH) * WIDTH * Math.min(k, INNER);
-  if (!heap.has(4 * (2 * m * k + 2 * k * n + m * n + panels + packedA + n))) return false;
+  const there = heap.addressOf(out);
+  const copied =
+    (addressOf(heap, a, m, k) ? 0 : 2 * m * k) +
+    (addressOf(heap, b, k, n) ? 0 : 2 * k * n) +
+    (there ? 0 : m * n);
+  if (!heap.has(4 * (copied + panels + packedA + n))) return false;
   const mark = heap.mark;
   const {
     gemm: run,
@@ -71,7 +81,6 @@ export function gemm(
   } = memo(kernels, heap, () => compiled<GemmKernels>(heap, gemmModule));
   const left = placed(heap, a, m, k);
   const right = placed(heap, b, k, n);
-  const there = heap.addressOf(out);
   const c = there ? there + 4 * offset : heap.scratch(4 * m * n);
   const panelB = heap.scratch(4 * panels);
   const panelA = heap.scratch(4 * packedA);

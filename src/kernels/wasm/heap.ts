@@ -38,11 +38,11 @@ export class Heap {
   constructor(pages: number, shared = false) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     this.shared = shared;
-    // beyond the last numbers some more may be read
     this.#buffer = this.memory.buffer;
     this.#base = this.#buffer.byteLength / 4;
     this.next = this.#base;
-    this.#floor = this.memory.buffer.byteLength - 64;
+    // beyond the last numbers some more may be read
+    this.#floor = this.#buffer.byteLength - 64;
     this.numbers = new Float32Array(this.memory.buffer);
     this.whole = new Int32Array(this.memory.buffer);
     this.doubles = new Float64Array(this.memory.buffer);

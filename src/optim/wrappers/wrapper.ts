@@ -1,5 +1,5 @@
 import { show, ValueError } from '../../core/errors.ts';
-import { type Awaitable, finishLater, finishNow, type Waiting, wait } from '../../core/waiting.ts';
+import { type Awaitable, atOnce, finishLater, finishNow, type Waiting, wait } from '../../core/waiting.ts';
 import { withoutScope } from '../../tensor/block.ts';
 import { contiguousData, type Tensor, tensor } from '../../tensor/index.ts';
 import { Averaging } from '../averaging.ts';
@@ -95,18 +95,8 @@ export interface Pace {
   flush(): Awaitable<void>;
 }
 
-const atOnce = (where: string, inner: OptimizerLike): Pace => ({
-  call(closure) {
-    const result = closure();
-    if (!(result instanceof Promise)) return result;
-    result.catch(() => undefined);
-    throw new ValueError(
-      where,
-      'the closure must be synchronous',
-      'one that returns a promise',
-      'Use `await optimizer.stepAsync(closure)`.',
-    );
-  },
+const now = (where: string, inner: OptimizerLike): Pace => ({
+  call: (closure) => atOnce(where, 'the closure', closure(), 'Use `await optimizer.stepAsync(closure)`.'),
   step: (closure) => (closure ? inner.step(closure) : inner.step()) as undefined,
   flush: () => (inner instanceof Wrapper ? inner.flush() : undefined),
 });
@@ -208,7 +198,7 @@ export abstract class Wrapper<O extends OptimizerLike = OptimizerLike>
     };
     return withoutScope((inside) => {
       const again = closure && (() => inside(call));
-      return finishNow(this.run(atOnce(where, this.inner), again));
+      return finishNow(this.run(now(where, this.inner), again));
     });
   }
 
@@ -225,7 +215,7 @@ export abstract class Wrapper<O extends OptimizerLike = OptimizerLike>
   flush(): void {
     const where = `${this.#name}.flush`;
     this.checkInPlace(where);
-    withoutScope(() => finishNow(this.rest(atOnce(where, this.inner))));
+    withoutScope(() => finishNow(this.rest(now(where, this.inner))));
   }
 
   /** As {@link flush}, for every GPU backend. */
