@@ -37,27 +37,21 @@ export class WasmUpdate {
     const { mark, numbers } = heap;
     const names = this.#arrays;
     const width = Math.min(count, CHUNK);
-    const args = [0];
-    const stays: boolean[] = [];
-    for (let k = 0; k < names.length; k++) {
-      const address = heap.addressOf(arrays[names[k]!]!);
-      stays.push(address > 0);
-      args.push(address || heap.scratch(4 * width));
-    }
+    const places: number[] = [];
+    for (let k = 0; k < names.length; k++) places.push(heap.scratch(4 * width));
+    const args = [0, ...places];
     for (const k of this.#scalars) args.push(scalars[k]!);
     for (let c = 0; c < count; c += width) {
       const wide = Math.min(width, count - c);
       // whole fours; what is beside the last numbers is scratch space, or nobody's
       args[0] = fours(wide);
-      for (let k = 0; k < names.length; k++) {
-        const array = arrays[names[k]!]!;
-        if (stays[k]) args[k + 1]! += c > 0 ? 4 * width : 0;
-        else numbers.set(wide === array.length ? array : array.subarray(c, c + wide), args[k + 1]! >> 2);
-      }
+      for (let k = 0; k < names.length; k++)
+        args[k + 1] = heap.bring(arrays[names[k]!]!, c, wide, places[k]!);
       this.#loop(...args);
       for (let k = 0; k < names.length; k++) {
-        if (stays[k] || !this.#outputs.has(names[k]!)) continue;
-        const at = args[k + 1]! >> 2;
+        // in the heap it was changed where it is
+        if (args[k + 1] !== places[k] || !this.#outputs.has(names[k]!)) continue;
+        const at = places[k]! >> 2;
         arrays[names[k]!]!.set(numbers.subarray(at, at + wide), c);
       }
     }
