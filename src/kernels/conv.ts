@@ -1,5 +1,5 @@
 import type { TypedArray } from '../core/dtype.ts';
-import { type Grid, inside, layOut, type Planes, planesOf, work } from './planes.ts';
+import { type Grid, inside, layOut, type Planes, planesOf, setTable, sizeOfPlanes, work } from './planes.ts';
 
 /** How a window slides along an axis: output i sees the places `i·stride + k·dilation − before` of the input. */
 export interface Slide {
@@ -99,7 +99,7 @@ function mixed(
   const round = ({ rows, cols }: Pass): number => ((rows - 1) * wide + cols + 3) & ~3;
   const most = (f: (pass: Pass) => number): number => Math.max(0, ...passes.map(f));
   const taps = most(({ table }) => table.length);
-  const laidOut = planes.whole ? 0 : from * planes.many * planes.step;
+  const laidOut = sizeOfPlanes(planes, from);
   const summed = to * most(round);
   work([out, x, w], {
     products: batch * groups * to * passes.reduce((sum, pass) => sum + pass.table.length * round(pass), 0),
@@ -115,17 +115,14 @@ function mixed(
       to * taps * passes.length,
     ],
     run(shop, laid, made, start, raw, sums, tables, weights) {
-      const { numbers, whole, unit, samples } = shop;
+      const { numbers, samples } = shop;
       numbers.fill(0, laid, raw);
       // a pass that makes all there is, with nothing between its rows, need not be copied
       const [only] = passes;
       const every = only && only.rows * only.cols;
       const direct = only?.cols === wide && round(only) === every && to * every === result;
       passes.forEach(({ table }, i) => {
-        whole.set(
-          table.map((place) => place * unit),
-          tables + i * taps,
-        );
+        setTable(shop, tables + i * taps, table);
       });
       for (let group = 0; group < groups; group++) {
         passes.forEach((pass, i) => {
@@ -264,19 +261,16 @@ export function convolveWeight(dw: TypedArray, x: TypedArray, g: TypedArray, c: 
   // one long row where no numbers stand between rows
   const wide = planes.cols.count;
   const [high, flat] = wide === cols.count ? [1, rows.count * cols.count] : [rows.count, cols.count];
-  const laidOut = planes.whole ? 0 : inputs * planes.many * planes.step;
+  const laidOut = sizeOfPlanes(planes, inputs);
   work([dw, x, g], {
     products: batch * groups * outputs * taps * high * flat,
     numbers: dw.length + x.length + g.length,
     batch,
     sizes: (samples) => [samples * laidOut, samples * image, samples * result, taps, 4 * outputs * taps],
     run(shop, laid, raw, gradient, places, sums) {
-      const { numbers, whole, unit, samples, parts } = shop;
+      const { numbers, samples, parts } = shop;
       numbers.fill(0, laid, raw);
-      whole.set(
-        table.map((place) => place * unit),
-        places,
-      );
+      setTable(shop, places, table);
       // two rows are done at a time
       const rowsOfPart = 2 * Math.ceil(outputs / parts / 2);
       for (let group = 0; group < groups; group++) {

@@ -7,7 +7,7 @@ type Room = Float32Array | Float64Array;
 /** Scratch space, and what can be done with the numbers in it; places are indices into it. */
 export interface Workshop {
   readonly numbers: Room;
-  /** The same space, for {@link Pass.table}s. */
+  /** The same space, for tables. */
   readonly whole: Int32Array | Float64Array;
   /** The first place that is free. */
   readonly start: number;
@@ -211,6 +211,15 @@ export function planesOf(rows: Grid, cols: Grid): Planes {
   // 16 beyond: planes 2ᵏ apart would crowd in a few lines of the cache
   const step = rows.count * cols.count + (whole ? 0 : 16);
   return { rows, cols, step, many: rows.first.length * cols.first.length, whole };
+}
+
+/** How many numbers there are in the planes of so many channels, beside the images themselves. */
+export const sizeOfPlanes = ({ whole, many, step }: Planes, channels: number): number =>
+  whole ? 0 : channels * many * step;
+
+/** Writes down where the numbers lie that belong together, for {@link Workshop.mix} and its like. */
+export function setTable({ whole, unit }: Workshop, at: number, table: readonly number[]): void {
+  for (const [k, place] of table.entries()) whole[at + k] = place * unit;
 }
 
 /** The stretch of a grid's plane that lies in the image: from here to there. */

@@ -1,6 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts';
 import { type Slide, seen } from './conv.ts';
-import { layOut, type SpaceWork, work } from './planes.ts';
+import { layOut, type SpaceWork, setTable, sizeOfPlanes, work } from './planes.ts';
 
 /** Numbers of planes that are laid out at a time, so that they stay in the cache. */
 const CHUNK = 16384;
@@ -26,14 +26,11 @@ export function largest(
   const step = planes.whole ? area : planes.many * planes.step;
   const taps = table.length;
   const most = Math.min(count, Math.max(1, Math.floor(CHUNK / area)));
-  const each = [planes.whole ? 0 : step, area, n, n, result].map((size) => most * size);
-  const sizes = [...each, taps, taps];
-  const numbers = x.length + out.length;
   const run: SpaceWork['run'] = (shop, laid, raw, tops, which, made, places, names) => {
-    const { numbers, whole, unit } = shop;
+    const { numbers } = shop;
     numbers.fill(Number.NEGATIVE_INFINITY, laid, raw);
-    for (const [k, place] of table.entries()) {
-      whole[places + k] = place * unit;
+    setTable(shop, places, table);
+    for (let k = 0; k < taps; k++) {
       numbers[names + k] = Math.floor(k / cols.kernel) * cols.size + (k % cols.kernel);
     }
     for (let plane = 0; plane < count; plane += most) {
@@ -63,5 +60,7 @@ export function largest(
     }
     return true;
   };
-  work([out, x], { products: 0, numbers, batch: 1, sizes: () => sizes, run });
+  const each = [area, n, n, result].map((size) => most * size);
+  const sizes = [sizeOfPlanes(planes, most), ...each, taps, taps];
+  work([out, x], { products: 0, numbers: x.length + out.length, batch: 1, sizes: () => sizes, run });
 }
