@@ -53,12 +53,16 @@ export function setKernels(name: Kernels): void {
 const FEWEST = 64;
 
 /**
- * An array of zeros that kernels will change again and again, in their memory where that may be. It comes back when nobody
- * holds it any more, so views of it must not be let out of sight.
+ * A place in the memory of kernels for numbers that they will change again and again, `null` where that is not to be. It comes
+ * back when nobody holds it any more, so views of it must not be let out of sight.
  */
+export function placeFor(dtype: DType, size: number): Float32Array | null {
+  return (dtype === 'float32' && size >= FEWEST && heap()?.lasting(size)) || null;
+}
+
+/** An array of zeros, in a {@link placeFor} them where there is one. */
 export function lasting(dtype: DType, size: number): TypedArray {
-  const place = dtype === 'float32' && size >= FEWEST ? heap()?.lasting(size) : null;
-  return place ?? allocate(dtype, size);
+  return placeFor(dtype, size) ?? allocate(dtype, size);
 }
 
 /** The memory of WebAssembly kernels; `null` where JavaScript computes. */

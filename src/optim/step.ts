@@ -81,7 +81,7 @@ export class Stepper {
   }
 
   #gradientOf(param: Tensor): Gradient {
-    settle(param.block);
+    settle(param.block, param.dtype);
     return {
       name: this.#list.records.get(param)!.name,
       shape: param.shape,

@@ -1,7 +1,7 @@
 import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
 import { ValueError } from '../core/errors.ts';
-import { heap } from '../kernels/engine.ts';
-import { type Heap, theHeap } from '../kernels/wasm/heap.ts';
+import { heap, placeFor } from '../kernels/engine.ts';
+import { type Heap, knownHeap } from '../kernels/wasm/heap.ts';
 
 /** Where the numbers of a tensor, and of all views of it, are at the moment. */
 export class Block {
@@ -23,21 +23,21 @@ export class Block {
 /** Brings the numbers out of the memory of WebAssembly, where others come after them. */
 export function bringOut(block: Block): void {
   const { array } = block;
-  if (!theHeap()?.addressOf(array)) return;
+  if (!knownHeap()?.addressOf(array)) return;
   block.numbers = allocate('float32', array.length);
   block.numbers.set(array);
 }
 
 /** Brings numbers that kernels will change again and again into their memory, unless someone outside may hold them. */
-export function settle(block: Block): void {
+export function settle(block: Block, dtype: DType): void {
   if (block.stays) return;
   block.stays = true;
   const { array } = block;
-  const room = heap();
-  if (!room || !(array instanceof Float32Array) || room.addressOf(array)) return;
-  const place = room.lasting(array.length);
-  place?.set(array);
-  block.numbers = place ?? array;
+  if (knownHeap()?.addressOf(array)) return;
+  const place = placeFor(dtype, array.length);
+  if (!place) return;
+  place.set(array);
+  block.numbers = place;
 }
 
 function gone(): never {

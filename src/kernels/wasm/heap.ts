@@ -144,6 +144,9 @@ export function theHeap(): Heap | null {
   return heap;
 }
 
+/** The one heap, if it has been asked for before. */
+export const knownHeap = (): Heap | null => heap ?? null;
+
 /** Whether modules may be compiled at once: some browsers refuse large ones, and a content-security policy all of them. */
 function isAble(): boolean {
   if (typeof WebAssembly !== 'object') return false;
